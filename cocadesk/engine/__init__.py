@@ -1,0 +1,1 @@
+"""The models: loading, encoding, decoding. The only package that imports torch."""

@@ -1,0 +1,21 @@
+"""The exceptions CocaDesk raises on purpose; each message is one sentence a user can act on."""
+
+
+class CocaDeskError(Exception):
+    """Base of all errors whose message may be shown to a user as it is."""
+
+
+class InputError(CocaDeskError):
+    """A file cannot be used: missing, unreadable, damaged, too large or not a picture."""
+
+
+class OptionError(CocaDeskError, ValueError):
+    """An option has a value that makes no sense."""
+
+
+class ModelError(CocaDeskError):
+    """A model is unknown, not on this machine, damaged, or cannot do what was asked."""
+
+
+class Cancelled(CocaDeskError):
+    """The work was stopped because its cancel token was set."""

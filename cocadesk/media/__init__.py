@@ -1,0 +1,1 @@
+"""Opening pictures, clips and folders. No Qt, no torch."""

@@ -1,0 +1,1 @@
+"""Settings and history on disk. Knows only `types` and `paths`."""

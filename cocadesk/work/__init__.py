@@ -1,0 +1,1 @@
+"""Jobs, the inference thread and the I/O pool."""
