@@ -225,6 +225,10 @@ class Captioner(Protocol):
     def load_seconds(self) -> float:
         """How long loading took."""
 
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda" or "mps"."""
+
     def caption(
         self,
         pictures: PictureLike | Sequence[PictureLike],

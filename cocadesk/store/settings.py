@@ -1,0 +1,111 @@
+"""What the window remembers between runs: choices, layout and recent files, in one JSON file. No Qt."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from cocadesk import paths
+from cocadesk.errors import OptionError
+from cocadesk.types import CaptionOptions, ModelRequest
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", ModelRequest, CaptionOptions)
+
+Appearance = Literal["system", "light", "dark"]
+
+RECENT_LIMIT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is kept.
+
+    Attributes:
+        model: The model to caption with.
+        options: How to decode.
+        appearance: Light, dark, or whatever the desktop has.
+        recent: Absolute paths of pictures and folders opened lately, the latest first.
+        last_folder: Where the file dialogs start; empty for the home folder.
+        geometry: The window's place and size, as the toolkit packs it, in base64.
+        splitter: Widths of the window's three columns, packed likewise.
+        settings_shown: Whether the decoding settings are unfolded.
+    """
+
+    model: ModelRequest = ModelRequest()
+    options: CaptionOptions = CaptionOptions()
+    appearance: Appearance = "system"
+    recent: tuple[str, ...] = ()
+    last_folder: str = ""
+    geometry: str = ""
+    splitter: str = ""
+    settings_shown: bool = False
+
+    def with_recent(self, opened: list[Path]) -> Settings:
+        """These settings with `opened` at the head of the recent files, each named once."""
+        new = [str(path.absolute()) for path in opened]
+        kept = [path for path in self.recent if path not in new]
+        return replace(self, recent=tuple(dict.fromkeys(new + kept))[:RECENT_LIMIT])
+
+
+def settings_file() -> Path:
+    """Where the settings are kept."""
+    return paths.config_dir() / "settings.json"
+
+
+def load() -> Settings:
+    """The kept settings; defaults for whatever is missing, damaged or no longer known."""
+    try:
+        stored = json.loads(settings_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        log.warning("Settings could not be read, defaults are used: %s", error)
+        return Settings()
+    return _from_json(stored) if isinstance(stored, dict) else Settings()
+
+
+def save(settings: Settings) -> None:
+    """Keep the settings, replacing the file in one step so that a crash cannot leave half of it."""
+    target = settings_file()
+    part = target.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps(asdict(settings), indent=2, ensure_ascii=False), encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        log.warning("Settings could not be kept: %s", error)
+        part.unlink(missing_ok=True)
+
+
+def _from_json(stored: dict[str, Any]) -> Settings:
+    defaults = Settings()
+    appearance = stored.get("appearance")
+    recent = stored.get("recent")
+    plain = {
+        name: stored[name]
+        for name in ("last_folder", "geometry", "splitter", "settings_shown")
+        if isinstance(stored.get(name), type(getattr(defaults, name)))
+    }
+    return Settings(
+        model=_known_fields(ModelRequest, stored.get("model")),
+        options=_known_fields(CaptionOptions, stored.get("options")),
+        appearance=appearance if appearance in {"system", "light", "dark"} else "system",
+        recent=tuple(path for path in recent if isinstance(path, str)) if isinstance(recent, list) else (),
+        **plain,
+    )
+
+
+def _known_fields(kind: type[T], stored: object) -> T:
+    """A `kind` from what was stored, ignoring fields it does not have; its defaults if the values make no sense."""
+    if not isinstance(stored, dict):
+        return kind()
+    names = {field.name for field in fields(kind)}
+    try:
+        return kind(**{name: value for name, value in stored.items() if name in names})
+    except (OptionError, TypeError):
+        return kind()
