@@ -1,0 +1,81 @@
+"""A captioner without a model: says what it is told, and can be told to fail, to wait or to search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from cocadesk.media.image import open_picture
+from cocadesk.types import (
+    Alternative,
+    CancelToken,
+    CaptionEvent,
+    CaptionOptions,
+    CaptionResult,
+    Draft,
+    Picture,
+    PictureLike,
+    Timings,
+    Token,
+)
+
+WORDS = ("a ", "cat ", "on ", "a ", "green ", "background ")
+
+
+class FakeCaptioner:
+    """Implements `cocadesk.types.Captioner`.
+
+    Args:
+        words: The tokens of every caption; the end token is added.
+        before_token: Called with the picture and the position before each token: may raise, wait or print.
+        drafts: Yield a `Draft` before the tokens, as a beam search does.
+
+    Attributes:
+        asked: The options of every call, in order.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str] = WORDS,
+        *,
+        name: str = "starter-coca",
+        before_token: Callable[[Picture, int], None] = lambda picture, position: None,
+        drafts: bool = False,
+    ) -> None:
+        self.name = name
+        self.load_seconds = 0.25
+        self.device = "cpu"
+        self.asked: list[CaptionOptions] = []
+        self._words = tuple(words)
+        self._before_token = before_token
+        self._drafts = drafts
+
+    def caption(
+        self,
+        pictures: PictureLike | Sequence[PictureLike],
+        options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
+        cancel: CancelToken | None = None,
+    ) -> Iterator[CaptionEvent]:
+        self.asked.append(options)
+        given = [pictures] if isinstance(pictures, Picture | str | os.PathLike) else list(pictures)
+        opened = [item if isinstance(item, Picture) else open_picture(item) for item in given]
+        if self._drafts:
+            yield from (Draft(index, "a dog ") for index in range(len(opened)))
+        spoken: list[list[Token]] = [[] for _ in opened]
+        for position, word in enumerate((*self._words, "")[: options.max_tokens]):
+            for index, picture in enumerate(opened):
+                if cancel is not None:
+                    cancel.check()
+                self._before_token(picture, position)
+                token = _token(index, position, word)
+                spoken[index].append(token)
+                yield token
+        for index, tokens in enumerate(spoken):
+            text = "".join(token.text for token in tokens).strip()
+            timings = Timings(self.load_seconds, 0.01, 0.02, 0.05, len(tokens) / 0.05)
+            yield CaptionResult(index, text, tuple(tokens), timings, self.name)
+
+
+def _token(picture: int, position: int, text: str) -> Token:
+    others = tuple(Alternative(900 + rank, f"other{rank} ", -1.0 - rank) for rank in range(4))
+    return Token(picture, position, 100 + position, text, -0.5, (Alternative(100 + position, text, -0.5), *others))
