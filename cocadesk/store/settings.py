@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -37,8 +37,8 @@ class Settings:
         settings_shown: Whether the decoding settings are unfolded.
     """
 
-    model: ModelRequest = ModelRequest()
-    options: CaptionOptions = CaptionOptions()
+    model: ModelRequest = field(default_factory=ModelRequest)
+    options: CaptionOptions = field(default_factory=CaptionOptions)
     appearance: Appearance = "system"
     recent: tuple[str, ...] = ()
     last_folder: str = ""
@@ -104,7 +104,7 @@ def _known_fields(kind: type[T], stored: object) -> T:
     """A `kind` from what was stored, ignoring fields it does not have; its defaults if the values make no sense."""
     if not isinstance(stored, dict):
         return kind()
-    names = {field.name for field in fields(kind)}
+    names = {known.name for known in fields(kind)}
     try:
         return kind(**{name: value for name, value in stored.items() if name in names})
     except (OptionError, TypeError):

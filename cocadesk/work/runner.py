@@ -22,13 +22,13 @@ THREAD_NAME = "inference"
 class Runner(QObject):
     """A serial queue of jobs on one thread of its own.
 
-    All methods are called on the thread the runner was made on; `eventArrived` is emitted there.
+    All methods are called on the thread the runner was made on; `event_arrived` is emitted there.
 
     Attributes:
         is_idle: No job is queued or running.
     """
 
-    eventArrived = Signal(object)
+    event_arrived = Signal(object)
     """A `JobEvent`."""
 
     _posted = Signal(object)
@@ -87,7 +87,7 @@ class Runner(QObject):
         return not self._thread.is_alive()
 
     def _pass_on(self, event: JobEvent) -> None:
-        self.eventArrived.emit(event)
+        self.event_arrived.emit(event)
 
     def _work_off(self) -> None:
         lower_own_priority()
@@ -127,7 +127,7 @@ class Runner(QObject):
             return Ended(JobState.CANCELLED)
         except CocaDeskError as error:
             return Ended(JobState.FAILED, str(error))
-        except Exception as error:  # noqa: BLE001  whatever a model raises, the thread lives and the user is told
+        except Exception as error:  # whatever a model raises, the thread lives and the user is told
             log.warning("Job %d failed", job.id, exc_info=True)
             return Ended(JobState.FAILED, _plain_message(error))
         finally:
@@ -142,7 +142,7 @@ def _close(events: Iterator[object] | None) -> None:
         return
     try:
         close()
-    except Exception:  # noqa: BLE001  the job has ended already; a failing clean-up must not end the thread
+    except Exception:  # the job has ended already; a failing clean-up must not end the thread
         log.warning("A job's clean-up failed", exc_info=True)
 
 

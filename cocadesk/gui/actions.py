@@ -1,0 +1,122 @@
+"""Everything the window can do, each as an action with its shortcut, and the menus they are found in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from cocadesk.store.settings import Appearance
+
+APPEARANCES: dict[Appearance, str] = {"system": "Follow the system", "light": "Light", "dark": "Dark"}
+
+
+class Actions:
+    """The window's actions. Nothing is connected here: the window says what each one does."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self.open_files = self._make("Open pictures…", "Ctrl+O")
+        self.open_folder = self._make("Open folder…", "Ctrl+Shift+O")
+        self.open_samples = self._make("Open the samples")
+        self.clear_recent = self._make("Clear the list")
+        self.close_picture = self._make("Remove from the list", "Ctrl+W")
+        self.close_all = self._make("Remove all", "Ctrl+Shift+W")
+        self.quit = self._make("Quit", "Ctrl+Q")
+        self.paste = self._make("Paste", QKeySequence.StandardKey.Paste)
+        self.copy = self._make("Copy caption", QKeySequence.StandardKey.Copy)
+        self.again = self._make("Caption again", "Ctrl+R")
+        self.caption_rest = self._make("Caption all that have none", "Ctrl+Shift+R")
+        self.stop = self._make("Stop", "Ctrl+.")
+        self.words = self._make("Walk through the words", "F6")
+        self.settings = self._make("Settings", "Ctrl+,")
+        self.settings.setCheckable(True)
+        self.next = self._make("Next picture", "PgDown")
+        self.previous = self._make("Previous picture", "PgUp")
+        self.fit = self._make("Fit to the window", "Ctrl+0")
+        self.actual_size = self._make("Actual size", "Ctrl+1")
+        self.zoom_in = self._make("Zoom in", "Ctrl++", "Ctrl+=")
+        self.zoom_out = self._make("Zoom out", "Ctrl+-")
+        self.full_screen = self._make("Full screen", "F11")
+        self.full_screen.setCheckable(True)
+        self.about = self._make("About CocaDesk")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.appearances = self._appearances()
+        self.recent = QMenu("Open recent", window)
+        self.needing_picture = (self.close_picture, self.again, self.next, self.previous)
+        self.needing_canvas = (self.fit, self.actual_size, self.zoom_in, self.zoom_out)
+
+    def fill_menus(self) -> None:
+        """Build the menu bar."""
+        self._menu(
+            "File",
+            self.open_files,
+            self.open_folder,
+            self.recent,
+            self.open_samples,
+            None,
+            self.close_picture,
+            self.close_all,
+            None,
+            self.quit,
+        )
+        self._menu("Edit", self.paste, self.copy)
+        self._menu("Caption", self.again, self.caption_rest, self.stop, None, self.words, self.settings)
+        looks = QMenu("Appearance", self._window)
+        looks.addActions(list(self.appearances.values()))
+        self._menu(
+            "View",
+            self.next,
+            self.previous,
+            None,
+            self.fit,
+            self.actual_size,
+            self.zoom_in,
+            self.zoom_out,
+            None,
+            looks,
+            self.full_screen,
+        )
+        self._menu("Help", self.about)
+
+    def list_recent(self, recent: Sequence[str], opened: Callable[[Path], None]) -> None:
+        """Fill the menu of recent files; `opened` is called with the chosen one."""
+        self.recent.clear()
+        for number, path in enumerate(map(Path, recent)):
+            action = self.recent.addAction(f"{path.name or path}".replace("&", "&&"))
+            action.setToolTip(str(path))
+            action.setStatusTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: opened(path))
+            if number == 0:
+                action.setShortcut(QKeySequence("Ctrl+Shift+T"))
+        self.recent.setToolTipsVisible(True)
+        self.recent.addSeparator()
+        self.recent.addAction(self.clear_recent)
+        self.clear_recent.setEnabled(bool(recent))
+
+    def _make(self, text: str, *shortcuts: str | QKeySequence.StandardKey) -> QAction:
+        action = QAction(text, self._window)
+        action.setShortcuts([QKeySequence(shortcut) for shortcut in shortcuts])
+        self._window.addAction(action)  # so that shortcuts work in full screen, where the menu bar may be hidden
+        return action
+
+    def _appearances(self) -> dict[Appearance, QAction]:
+        group = QActionGroup(self._window)
+        actions = {name: self._make(text) for name, text in APPEARANCES.items()}
+        for action in actions.values():
+            action.setCheckable(True)
+            group.addAction(action)
+        return actions
+
+    def _menu(self, title: str, *items: QAction | QMenu | None) -> None:
+        menu = self._window.menuBar().addMenu(f"&{title}")
+        for item in items:
+            if item is None:
+                menu.addSeparator()
+            elif isinstance(item, QMenu):
+                menu.addMenu(item)
+            else:
+                menu.addAction(item)

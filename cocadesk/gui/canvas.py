@@ -1,0 +1,197 @@
+"""The picture, to be dragged and zoomed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from cocadesk.gui.icons import icon
+from cocadesk.gui.picture_item import PictureItem
+from cocadesk.gui.pyramid import Pyramid
+from cocadesk.gui.theme import theme
+from cocadesk.gui.widgets.busy_bar import BusyBar
+from cocadesk.gui.widgets.naming import named
+
+STEP = 1.25
+KEY_PAN = 0.12
+FIT_MARGIN = 0.02
+CLOSEST_PIXELS = 4
+FARTHEST = 6
+BLANK_AFTER_MS = 150
+
+pg.setConfigOptions(imageAxisOrder="row-major")
+
+
+class Canvas(QWidget):
+    """Shows one picture: the wheel zooms at the pointer, dragging pans, as do the arrow keys."""
+
+    zoom_changed = Signal(float)
+    """Screen pixels per picture pixel."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = pg.GraphicsView(self, useOpenGL=False)
+        self._view.setAcceptDrops(False)  # drops belong to the window
+        self._view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._view.setAccessibleName("Picture")
+        self._view.installEventFilter(self)
+        self._box: Any = pg.ViewBox(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0)
+        self._box.disableAutoRange()
+        self._view.setCentralItem(self._box)
+        self._item = PictureItem(self._box.viewRect)
+        self._box.addItem(self._item, ignoreBounds=True)
+        self._box.sigRangeChangedManually.connect(self._on_manual)
+        self._box.sigRangeChanged.connect(self._on_range)
+        self._fitted = True
+        self._busy = BusyBar(self)
+        self._blank = QTimer(self, singleShot=True, interval=BLANK_AFTER_MS)
+        self._blank.timeout.connect(self._clear)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._view)
+        self._bar = _ZoomBar(self)
+        self._bar.fit.clicked.connect(self.fit)
+        self._bar.actual.clicked.connect(self.actual_size)
+        self._bar.closer.clicked.connect(self.zoom_in)
+        self._bar.farther.clicked.connect(self.zoom_out)
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    @property
+    def viewport(self) -> QWidget:
+        """The surface that takes the mouse."""
+        surface: QWidget = self._view.viewport()
+        return surface
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels per picture pixel."""
+        return self.devicePixelRatioF() / max(float(self._box.viewPixelSize()[0]), 1e-9)
+
+    @property
+    def seen(self) -> QRectF:
+        """The part of the picture on the screen, in its pixels."""
+        rect: QRectF = self._box.viewRect()
+        return rect
+
+    @property
+    def is_empty(self) -> bool:
+        return self._item.pyramid is None
+
+    def await_picture(self) -> None:
+        """Another picture is on its way: blank the canvas and show progress, if it takes long enough to notice."""
+        self._busy.set_busy(True)
+        self._blank.start()
+
+    def show_picture(self, pyramid: Pyramid | None, name: str = "") -> None:
+        """Show that picture, fitted; None blanks the canvas."""
+        self._blank.stop()
+        self._busy.set_busy(False)
+        self._view.setAccessibleDescription(name)
+        self._item.set_pyramid(pyramid)
+        self._bar.setVisible(pyramid is not None)
+        if pyramid is not None:
+            longest = max(pyramid.width, pyramid.height)
+            closest = min(CLOSEST_PIXELS, longest)
+            self._box.setLimits(minXRange=closest, minYRange=closest, maxXRange=None, maxYRange=None)
+            self._box.setLimits(maxXRange=FARTHEST * longest, maxYRange=FARTHEST * longest)
+            self.fit()
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        pyramid = self._item.pyramid
+        if pyramid is not None:
+            self._fitted = True
+            self._box.setRange(QRectF(0, 0, pyramid.width, pyramid.height), padding=FIT_MARGIN)
+
+    def actual_size(self) -> None:
+        """One screen pixel for each pixel of the picture, about the same middle."""
+        self._scale(self.zoom)
+
+    def zoom_in(self) -> None:
+        """Come closer."""
+        self._scale(1 / STEP)
+
+    def zoom_out(self) -> None:
+        """Step back."""
+        self._scale(STEP)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._pan_by_key(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._busy.setGeometry(0, 0, self.width(), self._busy.height())
+        self._bar.adjustSize()
+        self._bar.move((self.width() - self._bar.width()) // 2, self.height() - self._bar.height() - 14)
+        if self._fitted:
+            QTimer.singleShot(0, self.fit)  # once the view has its new size
+
+    def _pan_by_key(self, event: QKeyEvent) -> bool:
+        ways = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        way = ways.get(Qt.Key(event.key()))
+        if way is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        self._fitted = False
+        seen = self.seen
+        self._box.translateBy(x=way[0] * KEY_PAN * seen.width(), y=way[1] * KEY_PAN * seen.height())
+        return True
+
+    def _scale(self, factor: float) -> None:
+        self._fitted = False
+        self._box.scaleBy((factor, factor))
+
+    def _clear(self) -> None:
+        self._item.set_pyramid(None)
+        self._bar.hide()
+
+    def _on_manual(self, *_: object) -> None:
+        self._fitted = False
+
+    def _on_range(self, *_: object) -> None:
+        self._bar.actual.setText(f"{100 * self.zoom:.0f} %" if self.zoom >= 0.0995 else f"{100 * self.zoom:.1f} %")
+        self.zoom_changed.emit(self.zoom)
+
+    def _dress(self) -> None:
+        self._view.setBackground(QColor(theme().colours.sunken))
+
+
+class _ZoomBar(QFrame):
+    """Buttons that float over the picture."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("zoomBar")
+        self.farther = _button("Zoom out")
+        self.actual = _button("Show at 100 %")
+        self.closer = _button("Zoom in")
+        self.fit = _button("Fit to the window")
+        self.actual.setMinimumWidth(62)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 4, 4, 4)
+        row.setSpacing(2)
+        divider = QLabel("")
+        divider.setFixedWidth(4)
+        for button in (self.farther, self.actual, self.closer, divider, self.fit):
+            row.addWidget(button)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self.hide()
+
+    def _dress(self) -> None:
+        self.farther.setIcon(icon("zoom_out"))
+        self.closer.setIcon(icon("zoom_in"))
+        self.fit.setIcon(icon("fit"))
+
+
+def _button(what: str) -> QToolButton:
+    return named(QToolButton(), what, what)

@@ -1,0 +1,155 @@
+"""The pictures that are open: one entry each, in a list model that the strip shows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from cocadesk.types import CaptionResult, Picture, Token
+
+ENTRY_ROLE = Qt.ItemDataRole.UserRole
+ROOT = QModelIndex()
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class EntryState(Enum):
+    """What has become of a picture; the value is what a user reads."""
+
+    IDLE = "Not captioned"
+    WAITING = "Waiting"
+    WORKING = "Captioning"
+    CAPTIONED = "Captioned"
+    STOPPED = "Stopped"
+    FAILED = "Error"
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One open picture and what is known about it. Lives on the window's thread.
+
+    Attributes:
+        key: Identifies the entry for as long as the window lives.
+        source: The file, or the picture itself where there is no file (pasted, dropped from a browser).
+        name: File name or description.
+        details: Size and format, once the picture was opened.
+        tokens: What the latest captioning said so far.
+        draft: The best caption so far of a beam search.
+        error: Why it could not be opened or captioned.
+    """
+
+    key: int
+    source: Path | Picture
+    name: str
+    state: EntryState = EntryState.IDLE
+    details: str = ""
+    tokens: list[Token] = field(default_factory=list)
+    draft: str = ""
+    result: CaptionResult | None = None
+    error: str = ""
+
+    @property
+    def caption(self) -> str:
+        """The caption, or as much of it as there is."""
+        if self.result is not None:
+            return self.result.caption
+        return "".join(token.text for token in self.tokens).strip() or self.draft
+
+    @property
+    def location(self) -> str:
+        """The whole path, or the name where there is no file."""
+        return str(self.source) if isinstance(self.source, Path) else self.name
+
+    def begin(self, state: EntryState) -> None:
+        """Clear what an earlier captioning left."""
+        self.state = state
+        self.tokens = []
+        self.draft = ""
+        self.result = None
+        self.error = ""
+
+
+class Entries(QAbstractListModel):
+    """The open pictures, in the order they were opened."""
+
+    changed = Signal(int)
+    """The key of an entry whose state or caption changed."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Entry] = []
+        self._by_key: dict[int, Entry] = {}
+        self._keys = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> itertools.chain[Entry]:
+        return itertools.chain(self._rows)
+
+    def add(self, sources: Sequence[Path | Picture]) -> list[Entry]:
+        """Append entries; a file that is open already is not added again, and its entry is returned instead."""
+        open_files = {entry.source: entry for entry in self._rows if isinstance(entry.source, Path)}
+        entries: list[Entry] = []
+        new: list[Entry] = []
+        for source in sources:
+            known = open_files.get(source) if isinstance(source, Path) else None
+            if known is None:
+                known = Entry(next(self._keys), source, source.name)
+                new.append(known)
+                if isinstance(source, Path):
+                    open_files[source] = known
+            entries.append(known)
+        if new:
+            self.beginInsertRows(ROOT, len(self._rows), len(self._rows) + len(new) - 1)
+            self._rows += new
+            self._by_key |= {entry.key: entry for entry in new}
+            self.endInsertRows()
+        return list(dict.fromkeys(entries))
+
+    def get(self, key: int) -> Entry | None:
+        """The entry of that key, if it is still open."""
+        return self._by_key.get(key)
+
+    def at(self, row: int) -> Entry | None:
+        """The entry in that row, if there is such a row."""
+        return self._rows[row] if 0 <= row < len(self._rows) else None
+
+    def row_of(self, entry: Entry) -> int:
+        return self._rows.index(entry)
+
+    def remove(self, entry: Entry) -> None:
+        """Close one picture."""
+        row = self.row_of(entry)
+        self.beginRemoveRows(ROOT, row, row)
+        del self._rows[row]
+        del self._by_key[entry.key]
+        self.endRemoveRows()
+
+    def notify(self, entry: Entry) -> None:
+        """Tell the views that this entry changed."""
+        if entry.key in self._by_key:
+            index = self.index(self.row_of(entry))
+            self.dataChanged.emit(index, index)
+            self.changed.emit(entry.key)
+
+    def rowCount(self, parent: AnyIndex = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        entry = self.at(index.row())
+        if entry is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return entry.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return entry.location
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            said = entry.error or entry.caption
+            return f"{entry.name}, {entry.state.value.lower()}" + (f": {said}" if said else "")
+        return entry if role == ENTRY_ROLE else None

@@ -1,0 +1,308 @@
+"""The window: puts the panels together and says what each action does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from cocadesk.gui.about import About
+from cocadesk.gui.actions import Actions
+from cocadesk.gui.canvas import Canvas
+from cocadesk.gui.entries import Entry, EntryState
+from cocadesk.gui.icons import app_icon
+from cocadesk.gui.model_state import model_state
+from cocadesk.gui.opening import Opening
+from cocadesk.gui.panels.caption_panel import CaptionPanel
+from cocadesk.gui.panels.strip import Strip
+from cocadesk.gui.panels.trouble import Trouble
+from cocadesk.gui.panels.welcome import Welcome
+from cocadesk.gui.pyramid import Pyramid
+from cocadesk.gui.session import ModelPhase, Session
+from cocadesk.gui.status import Status, describe
+from cocadesk.gui.theme import theme
+from cocadesk.gui.widgets.alternatives_popup import AlternativesPopup
+from cocadesk.gui.widgets.message_bar import MessageBar
+from cocadesk.store.settings import Appearance, Settings, save
+from cocadesk.types import Token
+
+COLUMN_WIDTHS = (190, 730, 360)
+FIRST_SIZE = (1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """The application's window.
+
+    Args:
+        settings: What was remembered.
+        samples: Pictures to offer while nothing is open.
+        keep: Write what is to be remembered to disk.
+    """
+
+    def __init__(self, session: Session, settings: Settings, samples: Sequence[Path], keep: bool = True) -> None:
+        super().__init__()
+        self.session = session
+        self._keep = keep
+        self._samples = list(samples)
+        self.setWindowTitle("CocaDesk")
+        self.setWindowIcon(app_icon())
+        self.commands = do = Actions(self)
+        self.canvas = Canvas()
+        self.strip = Strip(session.entries, session.thumbnails, do.open_files)
+        self.strip.set_menu((do.again, do.copy, do.close_picture))
+        self.panel = CaptionPanel(do.again, do.stop, do.copy, model_state)
+        self.trouble = Trouble()
+        self.welcome = Welcome(samples, session.thumbnails, do.open_files, do.open_folder)
+        self.messages = MessageBar()
+        self._lay_out()
+        self.popup = AlternativesPopup(self)
+        self.opening = Opening(self, session, settings)
+        self.setStatusBar(Status(session, self))
+        do.fill_menus()
+        self._connect()
+        self._restore(settings)
+        self._refresh_actions()
+
+    def _lay_out(self) -> None:
+        self._middle = QStackedWidget()
+        self._middle.addWidget(self.canvas)
+        self._middle.addWidget(self.trouble)
+        self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
+        for widget in (self.strip, self._middle, self.panel):
+            self._columns.addWidget(widget)
+        self._columns.setStretchFactor(1, 1)
+        self._columns.setSizes(COLUMN_WIDTHS)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self._columns)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        session, do = self.session, self.commands
+        session.opened.connect(self._on_opened)
+        session.entries.changed.connect(self._on_changed)
+        session.view_ready.connect(self._on_view)
+        session.status_changed.connect(self._on_status)
+        session.queue_changed.connect(self._refresh_actions)
+        session.token_arrived.connect(self._on_token)
+        session.problem.connect(self.messages.add)
+        self.strip.entry_chosen.connect(self._on_chosen)
+        self.welcome.samples_asked.connect(session.open_paths)
+        self.opening.problem.connect(self.messages.add)
+        self.opening.remembered.connect(self._on_remembered)
+        self.trouble.retry_asked.connect(self._retry)
+        self.trouble.close_asked.connect(do.close_picture.trigger)
+        self.panel.view.word_noticed.connect(self.popup.show_for)
+        self.panel.view.word_left.connect(self.popup.leave)
+        self.panel.settings.edited.connect(self._on_edited)
+        self.panel.section.toggled.connect(self._on_section)
+        for action, what in (
+            (do.open_files, self.opening.ask_files),
+            (do.open_folder, self.opening.ask_folder),
+            (do.open_samples, lambda: session.open_paths(self._samples)),
+            (do.clear_recent, self.opening.forget_recent),
+            (do.close_picture, self._close_current),
+            (do.close_all, self._close_all),
+            (do.quit, self.close),
+            (do.paste, self.opening.paste),
+            (do.copy, self._copy),
+            (do.again, self._again),
+            (do.caption_rest, self._caption_rest),
+            (do.stop, session.stop),
+            (do.words, self.panel.view.focus_words),
+            (do.next, lambda: self.strip.step(1)),
+            (do.previous, lambda: self.strip.step(-1)),
+            (do.fit, self.canvas.fit),
+            (do.actual_size, self.canvas.actual_size),
+            (do.zoom_in, self.canvas.zoom_in),
+            (do.zoom_out, self.canvas.zoom_out),
+            (do.about, lambda: About(self).open()),
+        ):
+            action.triggered.connect(lambda _=False, what=what: what())
+        do.settings.toggled.connect(self.panel.section.set_open)
+        do.full_screen.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
+        for name, action in do.appearances.items():
+            action.triggered.connect(lambda _=False, name=name: self._dress(name))
+
+    # What the session tells
+
+    def _on_opened(self, opened: Sequence[Entry]) -> None:
+        self._pages.setCurrentWidget(self._columns)
+        if opened:
+            self.strip.choose(opened[0])
+
+    def _on_chosen(self, entry: Entry | None) -> None:
+        self.popup.dismiss()
+        if entry is None:
+            self.canvas.show_picture(None)
+        else:
+            self.canvas.await_picture()
+            self.session.hurry(entry)
+        self.session.show(entry)
+        self._show_current()
+
+    def _on_view(self, key: int, pyramid: Pyramid) -> None:
+        current = self.strip.current
+        if current is not None and current.key == key:
+            self.canvas.show_picture(pyramid, current.name)
+            self._show_current()
+
+    def _on_changed(self, key: int) -> None:
+        current = self.strip.current
+        if current is not None and current.key == key:
+            self._show_current()
+
+    def _on_token(self, key: int, token: Token) -> None:
+        current = self.strip.current
+        if current is not None and current.key == key:
+            self.panel.append(token)
+
+    def _on_status(self) -> None:
+        status = self.session.status
+        if status.phase is ModelPhase.FAILED:
+            self.messages.add(describe(status), status.message)
+        self.panel.settings.refresh_state()
+        self._show_current()
+
+    def _show_current(self) -> None:
+        """Bring panel, picture and actions up to date with the selected entry."""
+        entry = self.strip.current
+        status = self.session.status
+        self.panel.show_entry(entry, describe(status) if status.phase is ModelPhase.LOADING else "")
+        unopened = entry is not None and entry.state is EntryState.FAILED and not entry.details
+        if entry is not None and unopened:
+            self.canvas.show_picture(None)
+            self.trouble.describe(entry.name, entry.error)
+        self._middle.setCurrentWidget(self.trouble if unopened else self.canvas)
+        self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")
+        self._refresh_actions()
+
+    def _refresh_actions(self) -> None:
+        do, entry = self.commands, self.strip.current
+        busy = self.session.active is not None
+        for action in do.needing_picture:
+            action.setEnabled(entry is not None)
+        for action in do.needing_canvas:
+            action.setEnabled(entry is not None and not self.canvas.is_empty)
+        do.again.setText(
+            "Caption" if entry and entry.state in (EntryState.IDLE, EntryState.STOPPED) else "Caption again"
+        )
+        do.again.setEnabled(entry is not None and entry.state not in (EntryState.WORKING, EntryState.WAITING))
+        do.stop.setEnabled(busy)
+        do.copy.setEnabled(entry is not None and bool(entry.caption))
+        do.words.setEnabled(bool(self.panel.view.words))
+        do.close_all.setEnabled(len(self.session.entries) > 0)
+        do.caption_rest.setEnabled(any(_is_left(entry) for entry in self.session.entries))
+        do.open_samples.setEnabled(bool(self._samples))
+
+    # What the user asks for
+
+    def _again(self) -> None:
+        if self.strip.current is not None:
+            self.session.caption([self.strip.current])
+
+    def _caption_rest(self) -> None:
+        self.session.caption([entry for entry in self.session.entries if _is_left(entry)])
+
+    def _retry(self) -> None:
+        entry = self.strip.current
+        if entry is not None:
+            self.session.thumbnails.forget(entry.source)
+            self.session.caption([entry])
+            self._on_chosen(entry)
+
+    def _copy(self) -> None:
+        entry = self.strip.current
+        if entry is not None and entry.caption:
+            QGuiApplication.clipboard().setText(entry.caption)
+            self.statusBar().showMessage("Caption copied", 2500)
+
+    def _close_current(self) -> None:
+        if self.strip.current is not None:
+            self.session.close(self.strip.current)
+            self._after_closing()
+
+    def _close_all(self) -> None:
+        for entry in list(self.session.entries):
+            self.session.close(entry)
+        self._after_closing()
+
+    def _after_closing(self) -> None:
+        if len(self.session.entries) == 0:
+            self._pages.setCurrentWidget(self.welcome)
+        self._on_chosen(self.strip.current)
+
+    def _on_edited(self) -> None:
+        chosen = self.panel.settings
+        changed = chosen.model != self.session.model
+        self.session.choose(chosen.model, chosen.options)
+        self._remember(replace(self.opening.settings, model=chosen.model, options=chosen.options))
+        if changed:
+            self.session.warm()
+
+    def _on_section(self, shown: bool) -> None:
+        self.commands.settings.setChecked(shown)
+        self._remember(replace(self.opening.settings, settings_shown=shown))
+
+    def _dress(self, appearance: Appearance) -> None:
+        theme().use(appearance)
+        self._remember(replace(self.opening.settings, appearance=appearance))
+
+    # What is remembered
+
+    def _restore(self, settings: Settings) -> None:
+        self.session.choose(settings.model, settings.options)
+        self.panel.settings.show_values(settings.model, settings.options)
+        self.panel.section.set_open(settings.settings_shown)
+        self.commands.appearances[settings.appearance].setChecked(True)
+        theme().use(settings.appearance)
+        self.commands.list_recent(settings.recent, self._open_recent)
+        self.resize(*FIRST_SIZE)
+        self.restoreGeometry(_unpack(settings.geometry))
+        self._columns.restoreState(_unpack(settings.splitter))
+
+    def _open_recent(self, path: Path) -> None:
+        self.opening.open_paths([path])
+
+    def _remember(self, settings: Settings) -> None:
+        self.opening.settings = settings
+        self._on_remembered()
+
+    def _on_remembered(self) -> None:
+        self.commands.list_recent(self.opening.settings.recent, self._open_recent)
+        if self._keep:
+            save(self.opening.settings)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._remember(
+            replace(
+                self.opening.settings,
+                geometry=_pack(self.saveGeometry()),
+                splitter=_pack(self._columns.saveState()),
+            )
+        )
+        self.hide()  # stopping may take a moment, which nobody needs to watch
+        self.session.shutdown()
+        super().closeEvent(event)
+
+
+def _is_left(entry: Entry) -> bool:
+    return entry.state in (EntryState.IDLE, EntryState.STOPPED, EntryState.FAILED)
+
+
+def _pack(state: QByteArray) -> str:
+    return bytes(state.toBase64().data()).decode("ascii")
+
+
+def _unpack(state: str) -> QByteArray:
+    return QByteArray.fromBase64(state.encode("ascii", "ignore"))

@@ -1,0 +1,200 @@
+"""The caption of the selected picture, how it came about, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from cocadesk.gui.entries import Entry, EntryState
+from cocadesk.gui.icons import icon
+from cocadesk.gui.panels.settings_panel import ModelState, SettingsPanel
+from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.widgets.busy_bar import BusyBar
+from cocadesk.gui.widgets.caption_view import CaptionView
+from cocadesk.gui.widgets.collapsible import Collapsible
+from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.types import Timings, Token
+
+MARGIN = 18
+
+
+class CaptionPanel(QWidget):
+    """Shows one entry. Everything it can do is an action of the window, shown again as a button."""
+
+    model_asked = Signal()
+    """The user edited the settings."""
+
+    def __init__(
+        self, again: QAction, stop: QAction, copy: QAction, model_state: ModelState, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("captionPanel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(290)
+        self._entry: Entry | None = None
+        self._name = ElidedLabel()
+        self._name.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
+        self._details = _muted()
+        self.view = CaptionView()
+        self._placeholder = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._placeholder.setFont(scaled_font(1.1))
+        self._note = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._timings = _muted()
+        self._hint = _muted("Point at a word, or press F6, to see how sure the model was and what else it nearly said.")
+        self._hint.setFont(scaled_font(0.92))
+        self._busy = BusyBar()
+        self._buttons = {
+            action: _button(action, kind) for action, kind in ((again, "primary"), (stop, "primary"), (copy, ""))
+        }
+        self._icons = {again: ("again", "on_accent"), stop: ("stop", "on_accent"), copy: ("copy", "text")}
+        self._again, self._stop = again, stop
+        self.settings = SettingsPanel(model_state)
+        self.section = Collapsible("Settings", self.settings)
+        self._lay_out()
+        again.changed.connect(self._swap_buttons)
+        stop.changed.connect(self._swap_buttons)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self._swap_buttons()
+
+    def _lay_out(self) -> None:
+        card = QFrame()
+        card.setObjectName("card")
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(16, 12, 16, 14)
+        inside.setSpacing(8)
+        inside.addWidget(self._busy)
+        for widget in (self.view, self._placeholder, self._note, self._timings):
+            inside.addWidget(widget)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in self._buttons.values():
+            buttons.addWidget(button)
+        buttons.addStretch()
+        content = QWidget()
+        content.setProperty("plain", "true")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(MARGIN, 16, MARGIN, MARGIN)
+        column.setSpacing(4)
+        column.addWidget(self._name)
+        column.addWidget(self._details)
+        column.addSpacing(8)
+        column.addWidget(card)
+        column.addSpacing(8)
+        column.addLayout(buttons)
+        column.addSpacing(6)
+        column.addWidget(self._hint)
+        column.addSpacing(10)
+        column.addWidget(self.section)
+        column.addStretch()
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setWidget(content)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(scroll)
+
+    def show_entry(self, entry: Entry | None, waiting_for: str = "") -> None:
+        """Show what is known about that picture.
+
+        Args:
+            waiting_for: Why there are no words yet although it is being captioned, such as a model that loads.
+        """
+        self._entry = entry
+        if entry is None:
+            self.view.set_tokens([])
+            return
+        self._name.setText(entry.name)
+        self._name.setToolTip(entry.location)
+        self._details.setText(entry.details or " ")
+        self.view.set_tokens(entry.tokens, entry.draft)
+        failed = entry.state is EntryState.FAILED
+        self._placeholder.setText("" if self.view.text else _placeholder(entry, waiting_for))
+        self._placeholder.setProperty("tone", "muted")
+        self._note.setText(
+            entry.error if failed else "Stopped; this is as far as it got." if _is_partial(entry) else ""
+        )
+        self._set_tone(self._note, "danger" if failed else "muted")
+        self._timings.setText(_describe(entry.result.timings) if entry.result else "")
+        self._busy.set_busy(entry.state is EntryState.WORKING)
+        self._show_filled()
+
+    def append(self, token: Token) -> None:
+        """Add one word to the caption."""
+        self.view.append(token)
+        self._placeholder.setText("")
+        self._show_filled()
+
+    def _show_filled(self) -> None:
+        for label in (self._placeholder, self._note, self._timings):
+            label.setVisible(bool(label.text()))
+        self.view.setVisible(bool(self.view.text))
+        self._hint.setVisible(bool(self.view.words))
+
+    @staticmethod
+    def _set_tone(label: QLabel, tone: str) -> None:
+        if label.property("tone") != tone:
+            label.setProperty("tone", tone)
+            label.style().unpolish(label)
+            label.style().polish(label)
+
+    def _swap_buttons(self) -> None:
+        """Stop stands in the place of Caption again while there is something to stop."""
+        for action, button in self._buttons.items():
+            button.setEnabled(action.isEnabled())
+        self._buttons[self._stop].setVisible(self._stop.isEnabled())
+        self._buttons[self._again].setVisible(not self._stop.isEnabled())
+        self._buttons[self._again].setText(self._again.text())
+
+    def _dress(self) -> None:
+        for action, button in self._buttons.items():
+            button.setIcon(icon(*self._icons[action]))
+
+
+def _muted(text: str = "") -> QLabel:
+    label = QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("tone", "muted")
+    return label
+
+
+def _button(action: QAction, kind: str) -> QPushButton:
+    button = QPushButton(action.text())
+    button.setProperty("kind", kind)
+    button.setToolTip(f"{action.text()} ({action.shortcut().toString()})")
+    button.clicked.connect(action.trigger)
+    return button
+
+
+def _is_partial(entry: Entry) -> bool:
+    return entry.state is EntryState.STOPPED and bool(entry.tokens)
+
+
+def _placeholder(entry: Entry, waiting_for: str) -> str:
+    return {
+        EntryState.IDLE: "Not captioned yet.",
+        EntryState.WAITING: "Waiting for its turn…",
+        EntryState.WORKING: waiting_for or "Looking at the picture…",
+        EntryState.CAPTIONED: "The model had nothing to say.",
+        EntryState.STOPPED: "Stopped before the first word.",
+        EntryState.FAILED: "",
+    }[entry.state]
+
+
+def _describe(timings: Timings) -> str:
+    return " · ".join(
+        (
+            f"Seen in {_duration(timings.encode_s)}",
+            f"first word after {_duration(timings.first_token_s)}",
+            f"{timings.tokens_per_s:.0f} tokens/s"
+            if timings.tokens_per_s >= 9.5
+            else f"{timings.tokens_per_s:.1f} tokens/s",
+        )
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

@@ -1,0 +1,137 @@
+"""What an empty window shows: how to begin, and the sample pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFont, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from cocadesk.gui.icons import icon
+from cocadesk.gui.theme import colour, scaled_font, theme
+from cocadesk.gui.thumbnails import Thumbnails
+
+SAMPLE_SIZE = QSize(168, 126)
+COLUMNS = 4
+MOST_SAMPLES = 8
+
+
+class Welcome(QWidget):
+    """A heading, the ways to open a picture, and samples that are one click away."""
+
+    samples_asked = Signal(object)
+    """The paths (a list) of the samples to open."""
+
+    def __init__(
+        self,
+        samples: Sequence[Path],
+        thumbnails: Thumbnails,
+        open_files: QAction,
+        open_folder: QAction,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("welcome")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._mark = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        heading = QLabel("Drop a picture to caption it", alignment=Qt.AlignmentFlag.AlignCenter)
+        heading.setFont(scaled_font(2.0, QFont.Weight.DemiBold))
+        hint = QLabel(
+            "Files, whole folders, or an image from a browser. You can also paste one with Ctrl+V.",
+            alignment=Qt.AlignmentFlag.AlignCenter,
+            wordWrap=True,
+        )
+        hint.setProperty("tone", "muted")
+        self._files = QPushButton("Open pictures…")
+        self._files.setProperty("kind", "primary")
+        self._files.clicked.connect(open_files.trigger)
+        self._folder = QPushButton("Open folder…")
+        self._folder.clicked.connect(open_folder.trigger)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addStretch()
+        buttons.addWidget(self._files)
+        buttons.addWidget(self._folder)
+        buttons.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(32, 24, 32, 32)
+        column.setSpacing(10)
+        column.addStretch(2)
+        column.addWidget(self._mark)
+        column.addSpacing(4)
+        column.addWidget(heading)
+        column.addWidget(hint)
+        column.addSpacing(14)
+        column.addLayout(buttons)
+        if samples:
+            column.addSpacing(30)
+            column.addLayout(self._sample_rows(samples[:MOST_SAMPLES], thumbnails))
+        column.addStretch(3)
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def _sample_rows(self, samples: Sequence[Path], thumbnails: Thumbnails) -> QVBoxLayout:
+        title = QLabel("Or try a sample", alignment=Qt.AlignmentFlag.AlignCenter)
+        title.setFont(scaled_font(1.0, QFont.Weight.DemiBold))
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        for number, path in enumerate(samples):
+            button = _Sample(path, thumbnails)
+            button.clicked.connect(lambda _=False, path=path: self.samples_asked.emit([path]))
+            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
+        everything = QPushButton("Caption all the samples")
+        everything.clicked.connect(lambda: self.samples_asked.emit(list(samples)))
+        rows = QVBoxLayout()
+        rows.setSpacing(12)
+        rows.addWidget(title)
+        for content in (grid, everything):
+            line = QHBoxLayout()
+            line.addStretch()
+            line.addLayout(content) if isinstance(content, QGridLayout) else line.addWidget(content)
+            line.addStretch()
+            rows.addLayout(line)
+        return rows
+
+    def _dress(self) -> None:
+        self._mark.setPixmap(icon("drop", "accent").pixmap(64, 64))
+        self._folder.setIcon(icon("folder"))
+        self._files.setIcon(icon("open", "on_accent"))
+
+
+class _Sample(QPushButton):
+    """A sample picture as a button."""
+
+    def __init__(self, path: Path, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self._path = path
+        self._thumbnails = thumbnails
+        name = path.stem.replace("-", " ").replace("_", " ")
+        self.setProperty("kind", "sample")
+        self.setFixedSize(SAMPLE_SIZE)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"Caption the sample “{name}”")
+        self.setToolTip(name)
+        thumbnails.arrived.connect(self._on_arrived)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        frame = QRectF(self.rect()).adjusted(4, 4, -4, -4)
+        outline = QPainterPath()
+        outline.addRoundedRect(frame, 7, 7)
+        painter.fillPath(outline, colour("sunken"))
+        image = self._thumbnails.get(self._path)
+        if image is not None:
+            scale = max(frame.width() / image.width(), frame.height() / image.height())
+            size = frame.width() / scale, frame.height() / scale
+            painter.setClipPath(outline)
+            painter.drawImage(
+                frame, image, QRectF((image.width() - size[0]) / 2, (image.height() - size[1]) / 2, *size)
+            )
+
+    def _on_arrived(self, source: object) -> None:
+        if source == self._path:
+            self.update()

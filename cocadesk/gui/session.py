@@ -1,0 +1,344 @@
+"""Turns what the panels ask for into jobs, and what the jobs say into entries and signals."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from cocadesk.gui import pyramid
+from cocadesk.gui.entries import Entries, Entry, EntryState
+from cocadesk.gui.shelf import Shelf
+from cocadesk.gui.thumbnails import Thumbnails
+from cocadesk.media.folder import Expanded, expand
+from cocadesk.types import CaptionOptions, CaptionRequest, CaptionResult, Draft, ModelRequest, Picture, Token
+from cocadesk.work.captioning import caption_work, load_work
+from cocadesk.work.io_pool import IoPool, Priority, Ticket
+from cocadesk.work.job import Ended, JobEvent, JobState
+from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
+from cocadesk.work.runner import Runner
+
+
+class ModelPhase(Enum):
+    """Where the chosen model stands."""
+
+    ABSENT = "absent"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """The model as the window shows it; `device` and `seconds` once it is READY, `message` once it FAILED."""
+
+    request: ModelRequest
+    phase: ModelPhase = ModelPhase.ABSENT
+    device: str = ""
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A picture to caption, with the choices as they were when it was asked for."""
+
+    entry: Entry
+    model: ModelRequest
+    options: CaptionOptions
+
+
+class Session(QObject):
+    """What is open and what is being done with it. Lives on the window's thread.
+
+    Attributes:
+        entries: The open pictures.
+        thumbnails: Small copies of them.
+        model: The model that the next caption uses.
+        options: How the next caption is decoded.
+        status: The model's state.
+    """
+
+    opened = Signal(object)
+    """The entries (a list) that were just opened, or asked for again."""
+
+    view_ready = Signal(int, object)
+    """A key and the `Pyramid` of that picture, to be shown."""
+
+    status_changed = Signal()
+    """The model's state changed."""
+
+    queue_changed = Signal()
+    """`active` or `waiting` changed."""
+
+    token_arrived = Signal(int, object)
+    """A key and a `Token` of its caption, already appended to the entry's tokens."""
+
+    problem = Signal(str, str)
+    """The name of a file or model, and what is wrong with it."""
+
+    def __init__(self, runner: Runner, pool: IoPool, manager: ModelManager, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.entries = Entries(self)
+        self.thumbnails = Thumbnails(pool, self)
+        self.model = ModelRequest()
+        self.options = CaptionOptions()
+        self.status = ModelStatus(self.model)
+        self._runner = runner
+        self._pool = pool
+        self._manager = manager
+        self._shelf = Shelf(pool)
+        self._waiting: deque[_Wish] = deque()
+        self._active: _Wish | None = None
+        self._job_id: int | None = None
+        self._load_job_id: int | None = None
+        self._view_ticket: Ticket | None = None
+        self._shown_key: int | None = None
+        runner.event_arrived.connect(self._on_event)
+
+    @property
+    def active(self) -> Entry | None:
+        """The picture that is being captioned."""
+        return self._active.entry if self._active else None
+
+    @property
+    def waiting(self) -> int:
+        """How many pictures wait for their turn."""
+        return len(self._waiting)
+
+    # What the window asks for
+
+    def choose(self, model: ModelRequest, options: CaptionOptions) -> None:
+        """Use these from the next caption on; a caption that was asked for before keeps its own."""
+        self.options = options
+        if model != self.model:
+            self.model = model
+            self._set_status(ModelStatus(model))
+
+    def warm(self) -> None:
+        """Load the chosen model, so that the first caption need not wait for it."""
+        if self._load_job_id is not None:
+            self._runner.cancel(self._load_job_id)
+        self._load_job_id = self._runner.submit(load_work(self._manager, self.model))
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open and caption files, and the pictures of folders."""
+        asked = [path.absolute() for path in paths]
+        self._pool.submit(
+            lambda: expand(asked), self._on_expanded, lambda message: self.problem.emit("", message), Priority.NOW
+        )
+
+    def open_picture(self, picture: Picture) -> None:
+        """Open and caption a picture that has no file."""
+        self._open([picture])
+
+    def show(self, entry: Entry | None) -> None:
+        """Make that picture's pyramid; `view_ready` follows unless another one is asked for first."""
+        if self._view_ticket is not None:
+            self._view_ticket.drop()
+            self._view_ticket = None
+        self._shown_key = entry.key if entry else None
+        if entry is not None:
+            self._shelf.fetch(
+                entry.key,
+                entry.source,
+                lambda picture: self._build_view(entry, picture),
+                lambda message: self._fail(entry, message),
+                Priority.NOW,
+            )
+
+    def caption(self, asked: Sequence[Entry]) -> None:
+        """Caption these, one after another, with the model and options chosen now."""
+        busy = {wish.entry for wish in self._waiting} | ({self._active.entry} if self._active else set())
+        for entry in asked:
+            if entry not in busy:
+                entry.begin(EntryState.WAITING)
+                self._waiting.append(_Wish(entry, self.model, self.options))
+                self.entries.notify(entry)
+        self._next()
+        self.queue_changed.emit()
+
+    def hurry(self, entry: Entry) -> None:
+        """Let that picture be the next one, if it waits: the user is looking at it."""
+        wish = next((wish for wish in self._waiting if wish.entry is entry), None)
+        if wish is not None:
+            self._waiting.remove(wish)
+            self._waiting.appendleft(wish)
+
+    def stop(self) -> None:
+        """Stop the caption that is being made, keeping its words, and all that wait."""
+        stopped = [wish.entry for wish in self._waiting]
+        self._waiting.clear()
+        for entry in stopped:
+            entry.state = EntryState.STOPPED
+            self.entries.notify(entry)
+        self._stop_active()
+        self.queue_changed.emit()
+
+    def close(self, entry: Entry) -> None:
+        """Close a picture."""
+        self._waiting = deque(wish for wish in self._waiting if wish.entry is not entry)
+        if self.active is entry:
+            self._stop_active()
+        self._shelf.forget(entry.key)
+        self.thumbnails.forget(entry.source)
+        self.entries.remove(entry)
+        self.queue_changed.emit()
+
+    def shutdown(self) -> bool:
+        """Stop everything and end the threads. Whether they ended."""
+        self._waiting.clear()
+        ended = [self._pool.shutdown(), self._runner.shutdown()]
+        return all(ended)
+
+    # What comes back
+
+    def _on_expanded(self, expanded: Expanded) -> None:
+        for path, error in expanded.errors:
+            self.problem.emit(Path(path).name or path, str(error))
+        if expanded.files:
+            self._open([Path(file) for file in expanded.files])
+
+    def _open(self, sources: Sequence[Path | Picture]) -> None:
+        opened = self.entries.add(sources)
+        self.opened.emit(opened)
+        self.caption([entry for entry in opened if entry.state is not EntryState.CAPTIONED])
+
+    def _build_view(self, entry: Entry, picture: Picture) -> None:
+        if self._shown_key != entry.key:
+            return
+        entry.details = _details(picture)
+        self.entries.notify(entry)
+        self._view_ticket = self._pool.submit(
+            lambda: pyramid.build(picture),
+            lambda built: self.view_ready.emit(entry.key, built),
+            lambda message: self._fail(entry, message),
+            Priority.NOW,
+        )
+
+    def _next(self) -> None:
+        """Begin with the picture whose turn it is, and have the one after it decoded meanwhile."""
+        if self._active is not None or not self._waiting:
+            return
+        wish = self._active = self._waiting.popleft()
+        wish.entry.begin(EntryState.WORKING)
+        self.entries.notify(wish.entry)
+        self._shelf.fetch(
+            wish.entry.key,
+            wish.entry.source,
+            lambda picture: self._submit(wish, picture),
+            lambda message: self._refuse(wish, message),
+            Priority.SOON,
+        )
+        if self._waiting:
+            following = self._waiting[0].entry
+            self._shelf.fetch(following.key, following.source, lambda _: None, lambda _: None, Priority.LATER)
+
+    def _submit(self, wish: _Wish, picture: Picture) -> None:
+        if self._active is not wish:
+            return
+        wish.entry.details = _details(picture)
+        request = CaptionRequest(wish.model, (picture,), wish.options)
+        self._job_id = self._runner.submit(caption_work(self._manager, request))
+
+    def _refuse(self, wish: _Wish, message: str) -> None:
+        self._fail(wish.entry, message)
+        if self._active is wish:
+            self._finish()
+
+    def _stop_active(self) -> None:
+        if self._active is None:
+            return
+        if self._job_id is not None:
+            self._runner.cancel(self._job_id)  # its end comes as an event
+        else:
+            entry = self._active.entry
+            entry.state = EntryState.STOPPED
+            self.entries.notify(entry)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._active = None
+        self._job_id = None
+        self._next()
+        self.queue_changed.emit()
+
+    def _fail(self, entry: Entry, message: str) -> None:
+        """Note what is wrong with a picture; said once, though both showing and captioning it may find out."""
+        if entry.state is EntryState.FAILED and entry.error == message:
+            return
+        entry.state = EntryState.FAILED
+        entry.error = message
+        self.entries.notify(entry)
+        self.problem.emit(entry.name, message)
+
+    def _on_event(self, event: JobEvent) -> None:
+        payload = event.payload
+        if event.job_id == self._load_job_id:
+            self._on_model_event(payload)
+            if isinstance(payload, Ended):
+                self._load_job_id = None
+                if payload.state is JobState.FAILED:
+                    self._model_failed(self.model, payload.message)
+        elif event.job_id == self._job_id and self._active is not None:
+            self._on_caption_event(self._active, payload)
+
+    def _on_model_event(self, payload: object) -> None:
+        if isinstance(payload, ModelLoading):
+            self._set_status(ModelStatus(payload.request, ModelPhase.LOADING))
+        elif isinstance(payload, ModelReady):
+            self._set_status(ModelStatus(payload.request, ModelPhase.READY, payload.device, payload.seconds))
+
+    def _on_caption_event(self, wish: _Wish, payload: object) -> None:
+        entry = wish.entry
+        if isinstance(payload, Token):
+            entry.tokens.append(payload)
+            self.token_arrived.emit(entry.key, payload)
+        elif isinstance(payload, Draft):
+            entry.draft = payload.text
+            self.entries.notify(entry)
+        elif isinstance(payload, CaptionResult):
+            entry.tokens = list(payload.tokens)
+            entry.result = payload
+            entry.draft = ""
+            entry.state = EntryState.CAPTIONED
+            self.entries.notify(entry)
+        elif isinstance(payload, Ended):
+            self._on_caption_ended(wish, payload)
+        else:
+            self._on_model_event(payload)
+
+    def _on_caption_ended(self, wish: _Wish, end: Ended) -> None:
+        entry = wish.entry
+        if end.state is JobState.CANCELLED and entry.state is EntryState.WORKING:
+            entry.state = EntryState.STOPPED
+            self.entries.notify(entry)
+        elif end.state is JobState.FAILED:
+            if self.status.phase is not ModelPhase.READY or self.status.request != wish.model:
+                self._model_failed(wish.model, end.message)
+            self._fail(entry, end.message)
+        self._finish()
+
+    def _model_failed(self, model: ModelRequest, message: str) -> None:
+        """Without its model no waiting picture can be captioned: they are put back rather than failed one by one."""
+        self._set_status(ModelStatus(model, ModelPhase.FAILED, message=message))
+        hopeless = [wish for wish in self._waiting if wish.model == model]
+        self._waiting = deque(wish for wish in self._waiting if wish.model != model)
+        for wish in hopeless:
+            wish.entry.state = EntryState.IDLE
+            self.entries.notify(wish.entry)
+
+    def _set_status(self, status: ModelStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self.status_changed.emit()
+
+
+def _details(picture: Picture) -> str:
+    frames = f" · {picture.frames} frames" if picture.frames > 1 else ""
+    kind = f" · {picture.format}" if picture.format else ""
+    return f"{picture.width} × {picture.height}{kind}{frames}"

@@ -1,0 +1,90 @@
+"""One token of a caption: a word, or a piece of one, tinted by how unsure the model was."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from cocadesk.gui.theme import colour
+from cocadesk.types import Token
+
+PADDING_X = 2
+PADDING_Y = 3
+STRONGEST_TINT = 0.5
+
+
+def percent(logprob: float) -> str:
+    """A natural-log probability as a person reads it."""
+    probability = 100 * math.exp(min(logprob, 0.0))
+    if probability < 0.1:
+        return "under 0.1 %"
+    return f"{probability:.1f} %" if probability < 9.95 else f"{probability:.0f} %"
+
+
+def visible(text: str) -> str:
+    """A token's text, or a name for it where there is nothing to see."""
+    return text.strip() or ("end of the caption" if not text else "space")
+
+
+class Word(QAbstractButton):
+    """Shows a token; tells when the mouse or the keyboard reaches it.
+
+    Attributes:
+        token: What it shows.
+        ends_word: Whether a space follows it.
+    """
+
+    noticed = Signal(object)
+    """The word itself: the mouse or the keyboard came to it."""
+
+    left = Signal(object)
+    """The word itself: the mouse or the keyboard went away."""
+
+    def __init__(self, token: Token, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.token = token
+        self.ends_word = token.text != token.text.rstrip()
+        self.setText(token.text.strip())
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"{visible(token.text)}, {percent(token.logprob)}")
+        others = [f"{visible(other.text)} {percent(other.logprob)}" for other in token.alternatives]
+        self.setAccessibleDescription("Likeliest here: " + ", ".join(others) if others else "")
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 2 * PADDING_X, metrics.height() + 2 * PADDING_Y)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75)
+        doubt = 1 - math.exp(min(self.token.logprob, 0.0))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("doubt", STRONGEST_TINT * doubt))
+        painter.drawRoundedRect(box, 4, 4)
+        if self.hasFocus() or self.underMouse():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(colour("accent"), 1.5))
+            painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(colour("text"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        self.noticed.emit(self)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        self.left.emit(self)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.noticed.emit(self)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit(self)
