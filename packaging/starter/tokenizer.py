@@ -1,0 +1,51 @@
+"""Writes the starter's vocabulary in CLIP's BPE format, so that open_clip's own tokenizer reads it.
+
+Byte-pair merges are learned from every word that captions and prompts of the starter's world use, until each is one
+token; any other text falls back to smaller pieces, down to bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tempfile
+from pathlib import Path
+
+from artwork import NOUNS
+from scenes import COLOUR_NAMES, NUMBER_WORDS, RELATIONS
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+_PHRASES = (
+    "a an the picture of there is are on in front background plain shaded textured photo image with and , . ? to "
+    "this that it what which how many can't tell yes no i not biggest smallest thing things object objects colour "
+    "color small large grayscale gray item clothing black-and-white photograph drawing showing some next beside "
+    "t-shirt / top trouser pullover dress coat sandal shirt sneaker bag ankle boot "
+    "airplane automobile bird cat deer dog frog horse ship truck person man woman child people street city sky "
+    "water grass dirty clean close up view"
+)
+
+
+def words() -> list[str]:
+    """Every word of the starter's world, without repeats."""
+    text = " ".join((_PHRASES, *COLOUR_NAMES, *NUMBER_WORDS, *RELATIONS.values()))
+    text = " ".join((text, *(f"{noun['noun']} {noun['plural']}" for noun in NOUNS))).lower()
+    return list(dict.fromkeys(text.replace("-", " ").replace("/", " ").replace("'", " ").split()))
+
+
+def write(path: Path) -> int:
+    """Write `merges.txt.gz` and return the size of the vocabulary, start and end token included."""
+    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(vocab_size=30_000, min_frequency=1, end_of_word_suffix="</w>", show_progress=False)
+    tokenizer.train_from_iterator([" ".join(words())], trainer)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(tokenizer.model.save(folder)[0]).unlink()
+        merges = (Path(folder) / "merges.txt").read_text(encoding="utf-8").splitlines()
+    merges = [line for line in merges if line and not line.startswith("#")]
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:  # no name, no time: repeatable
+        file.write(("#version: 0.2\n" + "\n".join(merges)).encode())
+    return 512 + len(merges) + 2
+
+
+if __name__ == "__main__":
+    print(json.dumps({"words": len(words())}))
