@@ -138,6 +138,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     if text.startswith(("http://", "https://")):
         raise InputError("It is a web link. Save the picture to a file first, then open that file.")
     try:
+        _check_file(Path(text))
         with Path(text).open("rb") as stream:
             yield _identify(stream)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -155,13 +156,19 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 _DAMAGED = "It is damaged or incomplete: its pixels cannot be decoded. Copy or download it again."
 
 
-def _identify(stream: IO[bytes]) -> Image.Image:
-    """Read the header only, and refuse what is no regular file, empty or too large."""
-    status = os.fstat(stream.fileno())
+def _check_file(path: Path) -> None:
+    """Refuse what only looks like a file; before opening it, since opening a pipe waits for its other end."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError("It is a folder, not a picture.")
     if not stat.S_ISREG(status.st_mode):
         raise InputError("It is not a regular file. Save the picture to a file first.")
     if status.st_size == 0:
         raise InputError("It is empty (0 bytes). Copy or download it again.")
+
+
+def _identify(stream: IO[bytes]) -> Image.Image:
+    """Read the header only, and refuse what is too large."""
     formats = list(_FORMATS)
     if stream.read(12)[4:8] == b"ftyp":  # the box that opens HEIC and AVIF files
         _register_heif()
@@ -222,8 +229,6 @@ def _why_unreadable(error: OSError) -> str:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return "There is no such file. Check the name; it may have been moved or deleted."
-        case errno.EISDIR:
-            return "It is a folder, not a picture."
         case errno.EACCES | errno.EPERM:
             return "There is no permission to read it. Change its permissions, or open a copy of it."
         case None:
