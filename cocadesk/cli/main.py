@@ -50,7 +50,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return _open_window(arguments[1:])
     if first in COMMANDS or first.startswith("-"):
         return _run_command(arguments)
-    meant = get_close_matches(first, COMMANDS, n=1)
+    meant = get_close_matches(first, COMMANDS, n=1) if first.isalpha() else []  # a path or a suffix makes it a file
     if meant and not os.path.lexists(first):
         complain(first, f"There is no such command or file. Did you mean {meant[0]}?")
         return EXIT_USAGE
