@@ -15,7 +15,6 @@ from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
-from cocadesk.gui.model_state import model_state
 from cocadesk.gui.opening import Opening
 from cocadesk.gui.panels.caption_panel import CaptionPanel
 from cocadesk.gui.panels.strip import Strip
@@ -27,11 +26,14 @@ from cocadesk.gui.status import Status, describe
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.alternatives_popup import AlternativesPopup
 from cocadesk.gui.widgets.message_bar import MessageBar
+from cocadesk.gui.widgets.word import Word
 from cocadesk.store.settings import Appearance, Settings, save
 from cocadesk.types import Token
 
 COLUMN_WIDTHS = (190, 730, 360)
 FIRST_SIZE = (1280, 800)
+
+_AGAIN = {EntryState.IDLE: "Caption", EntryState.STOPPED: "Caption", EntryState.FAILED: "Try again"}
 
 
 class MainWindow(QMainWindow):
@@ -54,7 +56,7 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas()
         self.strip = Strip(session.entries, session.thumbnails, do.open_files)
         self.strip.set_menu((do.again, do.copy, do.close_picture))
-        self.panel = CaptionPanel(do.again, do.stop, do.copy, model_state)
+        self.panel = CaptionPanel(do.again, do.stop, do.copy)
         self.trouble = Trouble()
         self.welcome = Welcome(samples, session.thumbnails, do.open_files, do.open_folder)
         self.messages = MessageBar()
@@ -65,10 +67,12 @@ class MainWindow(QMainWindow):
         do.fill_menus()
         self._connect()
         self._restore(settings)
-        self._refresh_actions()
+        self._show_current()
+        self.welcome.setFocus()
 
     def _lay_out(self) -> None:
         self._middle = QStackedWidget()
+        self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.canvas)
         self._middle.addWidget(self.trouble)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
@@ -76,15 +80,12 @@ class MainWindow(QMainWindow):
             self._columns.addWidget(widget)
         self._columns.setStretchFactor(1, 1)
         self._columns.setSizes(COLUMN_WIDTHS)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.welcome)
-        self._pages.addWidget(self._columns)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.messages)
-        column.addWidget(self._pages, 1)
+        column.addWidget(self._columns, 1)
         self.setCentralWidget(centre)
 
     def _connect(self) -> None:
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         session.status_changed.connect(self._on_status)
         session.queue_changed.connect(self._refresh_actions)
         session.token_arrived.connect(self._on_token)
+        session.model_described.connect(self.panel.settings.show_state)
         session.problem.connect(self.messages.add)
         self.strip.entry_chosen.connect(self._on_chosen)
         self.welcome.samples_asked.connect(session.open_paths)
@@ -102,7 +104,7 @@ class MainWindow(QMainWindow):
         self.opening.remembered.connect(self._on_remembered)
         self.trouble.retry_asked.connect(self._retry)
         self.trouble.close_asked.connect(do.close_picture.trigger)
-        self.panel.view.word_noticed.connect(self.popup.show_for)
+        self.panel.view.word_noticed.connect(self._on_word)
         self.panel.view.word_left.connect(self.popup.leave)
         self.panel.settings.edited.connect(self._on_edited)
         self.panel.section.toggled.connect(self._on_section)
@@ -137,9 +139,9 @@ class MainWindow(QMainWindow):
     # What the session tells
 
     def _on_opened(self, opened: Sequence[Entry]) -> None:
-        self._pages.setCurrentWidget(self._columns)
         if opened:
             self.strip.choose(opened[0])
+            self.strip.list.setFocus()
 
     def _on_chosen(self, entry: Entry | None) -> None:
         self.popup.dismiss()
@@ -167,11 +169,13 @@ class MainWindow(QMainWindow):
         if current is not None and current.key == key:
             self.panel.append(token)
 
+    def _on_word(self, word: Word) -> None:
+        self.popup.show_for(word, self.panel.view)
+
     def _on_status(self) -> None:
         status = self.session.status
         if status.phase is ModelPhase.FAILED:
             self.messages.add(describe(status), status.message)
-        self.panel.settings.refresh_state()
         self._show_current()
 
     def _show_current(self) -> None:
@@ -183,9 +187,16 @@ class MainWindow(QMainWindow):
         if entry is not None and unopened:
             self.canvas.show_picture(None)
             self.trouble.describe(entry.name, entry.error)
-        self._middle.setCurrentWidget(self.trouble if unopened else self.canvas)
+        self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self.canvas)
+        self._show_columns()
         self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")
         self._refresh_actions()
+
+    def _show_columns(self) -> None:
+        """Without a picture there is nothing to list, and nothing to say unless the settings were asked for."""
+        is_empty = len(self.session.entries) == 0
+        self.strip.setVisible(not is_empty)
+        self.panel.setVisible(not is_empty or self.commands.settings.isChecked())
 
     def _refresh_actions(self) -> None:
         do, entry = self.commands, self.strip.current
@@ -194,9 +205,7 @@ class MainWindow(QMainWindow):
             action.setEnabled(entry is not None)
         for action in do.needing_canvas:
             action.setEnabled(entry is not None and not self.canvas.is_empty)
-        do.again.setText(
-            "Caption" if entry and entry.state in (EntryState.IDLE, EntryState.STOPPED) else "Caption again"
-        )
+        do.again.setText(_AGAIN.get(entry.state, "Caption again") if entry else "Caption again")
         do.again.setEnabled(entry is not None and entry.state not in (EntryState.WORKING, EntryState.WAITING))
         do.stop.setEnabled(busy)
         do.copy.setEnabled(entry is not None and bool(entry.caption))
@@ -238,8 +247,6 @@ class MainWindow(QMainWindow):
         self._after_closing()
 
     def _after_closing(self) -> None:
-        if len(self.session.entries) == 0:
-            self._pages.setCurrentWidget(self.welcome)
         self._on_chosen(self.strip.current)
 
     def _on_edited(self) -> None:
@@ -252,6 +259,7 @@ class MainWindow(QMainWindow):
 
     def _on_section(self, shown: bool) -> None:
         self.commands.settings.setChecked(shown)
+        self._show_columns()
         self._remember(replace(self.opening.settings, settings_shown=shown))
 
     def _dress(self, appearance: Appearance) -> None:

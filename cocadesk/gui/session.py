@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cocadesk.gui import pyramid
 from cocadesk.gui.entries import Entries, Entry, EntryState
+from cocadesk.gui.model_state import model_state
 from cocadesk.gui.shelf import Shelf
 from cocadesk.gui.thumbnails import Thumbnails
 from cocadesk.media.folder import Expanded, expand
@@ -72,6 +73,9 @@ class Session(QObject):
     status_changed = Signal()
     """The model's state changed."""
 
+    model_described = Signal(object, str)
+    """A `ModelRequest`, and a few words on whether that model can be used."""
+
     queue_changed = Signal()
     """`active` or `waiting` changed."""
 
@@ -118,6 +122,11 @@ class Session(QObject):
         if model != self.model:
             self.model = model
             self._set_status(ModelStatus(model))
+        self._pool.submit(
+            lambda: model_state(model),
+            lambda state: self.model_described.emit(model, state),
+            lambda message: self.model_described.emit(model, message),
+        )
 
     def warm(self) -> None:
         """Load the chosen model, so that the first caption need not wait for it."""

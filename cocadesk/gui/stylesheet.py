@@ -39,9 +39,9 @@ QPushButton[kind="primary"]:hover { background: $accent_hover; border-color: $ac
 QPushButton[kind="primary"]:focus { border: 2px solid $text; }
 QPushButton[kind="primary"]:disabled { background: $sunken; color: $faint; border-color: $border; }
 QPushButton[kind="section"] { background: transparent; border: 1px solid transparent; border-radius: 7px;
-    padding: 7px 6px; text-align: left; font-weight: 600; }
+    padding: 7px 2px; text-align: left; font-weight: 600; }
 QPushButton[kind="section"]:hover { background: $accent_soft; }
-QPushButton[kind="section"]:focus { border: 2px solid $accent; padding: 6px 5px; }
+QPushButton[kind="section"]:focus { border: 2px solid $accent; padding: 6px 1px; }
 QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px; background: transparent; }
 QToolButton:hover { background: $accent_soft; }
 QToolButton:pressed { background: $border; }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
-from cocadesk.gui.panels.settings_panel import ModelState, SettingsPanel
+from cocadesk.gui.panels.settings_panel import SettingsPanel
 from cocadesk.gui.theme import scaled_font, theme
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.collapsible import Collapsible
 from cocadesk.gui.widgets.elided_label import ElidedLabel
-from cocadesk.types import Timings, Token
+from cocadesk.gui.widgets.timings_row import TimingsRow
+from cocadesk.types import Token
 
 MARGIN = 18
 
@@ -22,17 +23,11 @@ MARGIN = 18
 class CaptionPanel(QWidget):
     """Shows one entry. Everything it can do is an action of the window, shown again as a button."""
 
-    model_asked = Signal()
-    """The user edited the settings."""
-
-    def __init__(
-        self, again: QAction, stop: QAction, copy: QAction, model_state: ModelState, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, again: QAction, stop: QAction, copy: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("captionPanel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setMinimumWidth(290)
-        self._entry: Entry | None = None
         self._name = ElidedLabel()
         self._name.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
         self._details = _muted()
@@ -41,7 +36,7 @@ class CaptionPanel(QWidget):
         self._placeholder.setFont(scaled_font(1.1))
         self._note = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._timings = _muted()
+        self._timings = TimingsRow()
         self._hint = _muted("Point at a word, or press F6, to see how sure the model was and what else it nearly said.")
         self._hint.setFont(scaled_font(0.92))
         self._busy = BusyBar()
@@ -50,7 +45,7 @@ class CaptionPanel(QWidget):
         }
         self._icons = {again: ("again", "on_accent"), stop: ("stop", "on_accent"), copy: ("copy", "text")}
         self._again, self._stop = again, stop
-        self.settings = SettingsPanel(model_state)
+        self.settings = SettingsPanel()
         self.section = Collapsible("Settings", self.settings)
         self._lay_out()
         again.changed.connect(self._swap_buttons)
@@ -73,10 +68,9 @@ class CaptionPanel(QWidget):
         for button in self._buttons.values():
             buttons.addWidget(button)
         buttons.addStretch()
-        content = QWidget()
-        content.setProperty("plain", "true")
-        column = QVBoxLayout(content)
-        column.setContentsMargins(MARGIN, 16, MARGIN, MARGIN)
+        self._body = QWidget()
+        column = QVBoxLayout(self._body)
+        column.setContentsMargins(0, 0, 0, 10)
         column.setSpacing(4)
         column.addWidget(self._name)
         column.addWidget(self._details)
@@ -86,9 +80,14 @@ class CaptionPanel(QWidget):
         column.addLayout(buttons)
         column.addSpacing(6)
         column.addWidget(self._hint)
-        column.addSpacing(10)
-        column.addWidget(self.section)
-        column.addStretch()
+        content = QWidget()
+        content.setProperty("plain", "true")
+        whole = QVBoxLayout(content)
+        whole.setContentsMargins(MARGIN, 16, MARGIN, MARGIN)
+        whole.setSpacing(0)
+        whole.addWidget(self._body)
+        whole.addWidget(self.section)
+        whole.addStretch()
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(content)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -104,7 +103,7 @@ class CaptionPanel(QWidget):
         Args:
             waiting_for: Why there are no words yet although it is being captioned, such as a model that loads.
         """
-        self._entry = entry
+        self._body.setVisible(entry is not None)
         if entry is None:
             self.view.set_tokens([])
             return
@@ -119,7 +118,9 @@ class CaptionPanel(QWidget):
             entry.error if failed else "Stopped; this is as far as it got." if _is_partial(entry) else ""
         )
         self._set_tone(self._note, "danger" if failed else "muted")
-        self._timings.setText(_describe(entry.result.timings) if entry.result else "")
+        if entry.result is not None:
+            self._timings.show_timings(entry.result.timings)
+        self._timings.setVisible(entry.result is not None)
         self._busy.set_busy(entry.state is EntryState.WORKING)
         self._show_filled()
 
@@ -130,7 +131,7 @@ class CaptionPanel(QWidget):
         self._show_filled()
 
     def _show_filled(self) -> None:
-        for label in (self._placeholder, self._note, self._timings):
+        for label in (self._placeholder, self._note):
             label.setVisible(bool(label.text()))
         self.view.setVisible(bool(self.view.text))
         self._hint.setVisible(bool(self.view.words))
@@ -182,19 +183,3 @@ def _placeholder(entry: Entry, waiting_for: str) -> str:
         EntryState.STOPPED: "Stopped before the first word.",
         EntryState.FAILED: "",
     }[entry.state]
-
-
-def _describe(timings: Timings) -> str:
-    return " · ".join(
-        (
-            f"Seen in {_duration(timings.encode_s)}",
-            f"first word after {_duration(timings.first_token_s)}",
-            f"{timings.tokens_per_s:.0f} tokens/s"
-            if timings.tokens_per_s >= 9.5
-            else f"{timings.tokens_per_s:.1f} tokens/s",
-        )
-    )
-
-
-def _duration(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
@@ -34,9 +33,6 @@ SAMPLING_TEMPERATURE = 0.7
 BEAMS = 6
 ALL = 1.0
 
-ModelState = Callable[[str], str]
-"""From a model's name to a few words on whether it is on this machine."""
-
 
 class Method(Enum):
     """Ways to choose the next word."""
@@ -52,7 +48,7 @@ class SettingsPanel(QWidget):
     edited = Signal()
     """`model` or `options` changed by the user."""
 
-    def __init__(self, model_state: ModelState, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = CaptionOptions()
         self._model = _combo("Model")
@@ -60,8 +56,7 @@ class SettingsPanel(QWidget):
             self._model.addItem(card.title, card.name)
         self._model_state = QLabel(wordWrap=True)
         self._model_state.setProperty("tone", "muted")
-        self._describe_state = model_state
-        self._untrained = QCheckBox("Untrained: seeded random weights")
+        self._untrained = QCheckBox("Untrained weights")
         self._device = _combo("Device")
         for name in DEVICES:
             self._device.addItem(DEVICE_NAMES[name], name)
@@ -79,7 +74,7 @@ class SettingsPanel(QWidget):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._form.setHorizontalSpacing(14)
         self._form.setVerticalSpacing(8)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for field in (
             self._model,
             self._model_state,
@@ -94,7 +89,8 @@ class SettingsPanel(QWidget):
             self._most,
         ):
             self._form.addRow(_label(field), field) if field.accessibleName() else self._form.addRow("", field)
-        self._untrained.setAccessibleName("Untrained")
+        self._untrained.setAccessibleName("Untrained weights")
+        self._untrained.setToolTip("Fill the model with seeded random weights, to see what training brings")
         self._reset = QPushButton("Reset")
         self._reset.setToolTip("Back to the defaults")
         self._reset.clicked.connect(self._on_reset)
@@ -157,13 +153,10 @@ class SettingsPanel(QWidget):
         del blockers
         self._refresh()
 
-    def refresh_state(self) -> None:
-        """Look again whether the chosen model is on this machine."""
-        self._model_state.setText(
-            "Random weights: its captions mean nothing"
-            if self.model.untrained
-            else self._describe_state(self.model.name)
-        )
+    def show_state(self, model: ModelRequest, state: str) -> None:
+        """Say below the model's name whether it can be used, if it is still the chosen one."""
+        if model == self.model:
+            self._model_state.setText(state)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The wheel scrolls the panel; it changes a field only while that has the focus."""
@@ -198,12 +191,12 @@ class SettingsPanel(QWidget):
         for field in (self._temperature, self._top_k, self._top_p, self._seed):
             self._form.setRowVisible(field, self.method is Method.SAMPLE)
         self._form.setRowVisible(self._beams, self.method is Method.BEAMS)
-        self.refresh_state()
 
 
 def _label(field: QWidget) -> QLabel:
     label = QLabel({"How words are chosen": "Words"}.get(field.accessibleName(), field.accessibleName()))
     label.setBuddy(field)
+    label.setMinimumHeight(field.sizeHint().height())
     return label
 
 
@@ -221,6 +214,7 @@ def _prepare(spin: QAbstractSpinBox, name: str, hint: str) -> None:
     spin.setToolTip(hint)
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     spin.setKeyboardTracking(False)
+    spin.lineEdit().setTextMargins(6, 0, 0, 0)
 
 
 def _whole(name: str, least: int, most: int, hint: str) -> QSpinBox:

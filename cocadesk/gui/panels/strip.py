@@ -183,7 +183,7 @@ class _Delegate(QStyledItemDelegate):
         painter.fillPath(outline, colour("sunken"))
         image = self._thumbnails.get(entry.source)
         if image is None:
-            if entry.state is EntryState.FAILED:
+            if entry.state is EntryState.FAILED and not entry.details:
                 mark = QRect(0, 0, 30, 30)
                 mark.moveCenter(frame.center().toPoint())
                 icon("error", "danger").paint(painter, mark)
@@ -199,7 +199,7 @@ class _Delegate(QStyledItemDelegate):
 
     @staticmethod
     def _paint_badge(painter: QPainter, entry: Entry, frame: QRectF) -> None:
-        if entry.state not in BADGES:
+        if entry.state not in BADGES or (entry.state is EntryState.FAILED and not entry.details):
             return
         name, tone = BADGES[entry.state]
         spot = QRectF(frame.right() - BADGE - 4, frame.bottom() - BADGE - 4, BADGE, BADGE)

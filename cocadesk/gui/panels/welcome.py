@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFont, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QAction, QFont, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from cocadesk.gui.icons import icon
+from cocadesk.gui.icons import app_icon, icon
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.thumbnails import Thumbnails
 
 SAMPLE_SIZE = QSize(168, 126)
+LARGE_SAMPLE_SIZE = QSize(232, 174)
+LARGE_FROM = QSize(1700, 1050)
 COLUMNS = 4
 MOST_SAMPLES = 8
 
@@ -33,9 +35,11 @@ class Welcome(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._buttons: list[_Sample] = []
         self.setObjectName("welcome")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._mark = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        mark = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        mark.setPixmap(app_icon().pixmap(76, 76))
         heading = QLabel("Drop a picture to caption it", alignment=Qt.AlignmentFlag.AlignCenter)
         heading.setFont(scaled_font(2.0, QFont.Weight.DemiBold))
         hint = QLabel(
@@ -59,7 +63,7 @@ class Welcome(QWidget):
         column.setContentsMargins(32, 24, 32, 32)
         column.setSpacing(10)
         column.addStretch(2)
-        column.addWidget(self._mark)
+        column.addWidget(mark)
         column.addSpacing(4)
         column.addWidget(heading)
         column.addWidget(hint)
@@ -80,6 +84,7 @@ class Welcome(QWidget):
         for number, path in enumerate(samples):
             button = _Sample(path, thumbnails)
             button.clicked.connect(lambda _=False, path=path: self.samples_asked.emit([path]))
+            self._buttons.append(button)
             grid.addWidget(button, number // COLUMNS, number % COLUMNS)
         everything = QPushButton("Caption all the samples")
         everything.clicked.connect(lambda: self.samples_asked.emit(list(samples)))
@@ -94,8 +99,13 @@ class Welcome(QWidget):
             rows.addLayout(line)
         return rows
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        large = self.width() >= LARGE_FROM.width() and self.height() >= LARGE_FROM.height()
+        for button in self._buttons:
+            button.setFixedSize(LARGE_SAMPLE_SIZE if large else SAMPLE_SIZE)
+
     def _dress(self) -> None:
-        self._mark.setPixmap(icon("drop", "accent").pixmap(64, 64))
         self._folder.setIcon(icon("folder"))
         self._files.setIcon(icon("open", "on_accent"))
 
@@ -109,7 +119,6 @@ class _Sample(QPushButton):
         self._thumbnails = thumbnails
         name = path.stem.replace("-", " ").replace("_", " ")
         self.setProperty("kind", "sample")
-        self.setFixedSize(SAMPLE_SIZE)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Caption the sample “{name}”")
         self.setToolTip(name)

@@ -36,16 +36,17 @@ class AlternativesPopup(QFrame):
         self.word: Word | None = None
         self.hide()
 
-    def show_for(self, word: Word) -> None:
-        """Stand beside that word, inside the window."""
+    def show_for(self, word: Word, text: QWidget) -> None:
+        """Stand below or above the text that the word is in, so that none of its words is covered."""
         self.word = word
         self.setAccessibleDescription(f"{word.accessibleName()}. {word.accessibleDescription()}")
         self.resize(self.sizeHint())
         home = self._home.rect().adjusted(8, 8, -8, -8)
-        corner = word.mapTo(self._home, QPoint(0, word.height() + GAP))
+        left = word.mapTo(self._home, QPoint(0, 0)).x()
+        corner = text.mapTo(self._home, QPoint(0, text.height() + GAP))
         if corner.y() + self.height() > home.bottom():
-            corner = word.mapTo(self._home, QPoint(0, -GAP - self.height()))
-        corner.setX(max(home.left(), min(corner.x(), home.right() - self.width())))
+            corner = text.mapTo(self._home, QPoint(0, -GAP - self.height()))
+        corner.setX(max(home.left(), min(left, home.right() - self.width())))
         self.move(corner)
         self.raise_()
         self.show()

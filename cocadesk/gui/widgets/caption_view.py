@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cocadesk.gui.theme import colour, scaled_font
-from cocadesk.gui.widgets.word import Word
+from cocadesk.gui.widgets.word import PADDING_X, Word
 from cocadesk.types import Token
 
 FONT_SCALE = 1.45
@@ -152,7 +152,7 @@ class CaptionView(QWidget):
             for word, size in zip(group, sizes, strict=True):
                 if place:
                     word.setGeometry(x, y, size.width(), size.height())
-                x += size.width()
+                x += size.width() - (0 if word.ends_word else 2 * PADDING_X - 1)
                 line = size.height()
             x += space - 2 if group[-1].ends_word else 0
         return y + line

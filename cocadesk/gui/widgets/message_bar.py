@@ -9,7 +9,7 @@ from cocadesk.gui.icons import icon
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.naming import named
 
-LISTED_HEIGHT = 110
+MOST_LINES = 5
 
 
 class MessageBar(QFrame):
@@ -32,7 +32,6 @@ class MessageBar(QFrame):
         self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setWidget(self._list)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setMaximumHeight(LISTED_HEIGHT)
         self._scroll.viewport().setAutoFillBackground(False)
         self._list.setAutoFillBackground(False)
         self._dismiss = named(QToolButton(), "Dismiss the problems", "Dismiss")
@@ -65,8 +64,9 @@ class MessageBar(QFrame):
 
     def _refresh(self) -> None:
         count = len(self.messages)
-        self._head.setText(self.messages[0] if count == 1 else f"{count} problems; everything else goes on.")
+        self._head.setText(self.messages[0] if count == 1 else f"{count} problems. The rest goes on.")
         self._list.setText("\n".join(self.messages))
+        self._scroll.setFixedHeight(self._list.fontMetrics().lineSpacing() * min(count, MOST_LINES) + 4)
         self._scroll.setVisible(count > 1)
         self.setAccessibleDescription("\n".join(self.messages))
         self.setVisible(count > 0)

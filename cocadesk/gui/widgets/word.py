@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from cocadesk.gui.theme import colour
@@ -72,6 +72,9 @@ class Word(QAbstractButton):
             painter.drawRoundedRect(box, 4, 4)
         painter.setPen(colour("text"))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        event.ignore()  # the caption moves between its words; a button would take the arrow keys for Tab
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()

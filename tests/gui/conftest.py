@@ -1,0 +1,64 @@
+"""A real window over a captioner without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from cocadesk.gui import app
+from cocadesk.gui.main_window import MainWindow
+from cocadesk.store.settings import Settings
+from cocadesk.types import Captioner
+from tests.fakes.captioner import FakeCaptioner
+from tests.fakes.pictures import quadrants
+
+MakeWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeWindow]:
+    """Makes a shown window over a captioner, with settings; it is closed and its threads ended after the test."""
+    windows: list[MainWindow] = []
+
+    def make(captioner: Captioner | None = None, settings: Settings | None = None, **more: object) -> MainWindow:
+        app.application()
+        held = captioner or FakeCaptioner()
+        loader = more.get("loader", lambda request: held)
+        window = app.build(settings or Settings(), loader=loader)  # type: ignore[arg-type]
+        window.resize(1280, 800)
+        with qtbot.waitExposed(window):
+            window.show()
+        windows.append(window)
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+@pytest.fixture
+def window(make_window: MakeWindow) -> MainWindow:
+    return make_window()
+
+
+@pytest.fixture
+def picture_file(tmp_path: Path) -> Path:
+    """A PNG of four coloured quarters, with spaces and letters of several scripts in its name."""
+    path = tmp_path / "ein Bild – 写真 é.png"
+    quadrants().save(path)
+    return path
+
+
+@pytest.fixture
+def many_files(tmp_path: Path) -> list[Path]:
+    """Five pictures."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    paths = [folder / f"{number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        quadrants(40 + number, 30).save(path)
+    return paths

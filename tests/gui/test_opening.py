@@ -1,0 +1,190 @@
+"""All the ways a picture comes in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from cocadesk.gui import app
+from cocadesk.gui.entries import EntryState
+from cocadesk.gui.main_window import MainWindow
+from cocadesk.store import settings
+from tests.fakes.pictures import png_claiming, quadrants
+from tests.gui.conftest import MakeWindow
+from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
+
+DONE = EntryState.CAPTIONED
+FAILED = EntryState.FAILED
+CAPTION = "a cat on a green background"
+
+
+def test_dropped_picture_is_captioned_without_a_click(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    assert drop(window, file_urls([picture_file]))
+    wait_for_states(qtbot, window, DONE)
+    assert window.panel.view.text == CAPTION
+    assert window.strip.current is not None
+    assert window.strip.current.name == picture_file.name
+    assert not window.messages.isVisible()
+
+
+def test_drop_is_taken_wherever_it_lands(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:
+    drop(window, file_urls(many_files[:1]))
+    wait_for_states(qtbot, window, DONE)
+    spots = [QPoint(60, 200), QPoint(500, 400), QPoint(1200, 120), QPoint(1200, 700)]
+    for spot, path in zip(spots, many_files[1:], strict=True):
+        assert drop(window, file_urls([path]), spot), spot
+    wait_for_states(qtbot, window, *[DONE] * 5)
+
+
+def test_folder_brings_its_pictures(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:
+    drop(window, file_urls([many_files[0].parent]))
+    wait_for_states(qtbot, window, *[DONE] * 5)
+    assert [entry.name for entry in window.session.entries] == [path.name for path in many_files]
+
+
+def test_same_file_again_is_not_listed_twice(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:
+    for _ in range(2):
+        drop(window, file_urls(many_files[:2]))
+        wait_for_states(qtbot, window, DONE, DONE)
+
+
+def test_web_link_gets_one_message(window: MainWindow) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("https://example.org/cat.jpg")])
+    mime.setText("https://example.org/cat.jpg")
+    assert drop(window, mime)
+    assert len(window.messages.messages) == 1
+    assert "Save the picture first" in window.messages.messages[0]
+    assert len(window.session.entries) == 0
+
+
+def test_image_that_comes_with_a_link_is_used(qtbot: QtBot, window: MainWindow) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("https://example.org/cat.jpg")])
+    image = QImage(20, 10, QImage.Format.Format_ARGB32)
+    image.fill(QColor(0, 0, 0, 0))
+    mime.setImageData(image)
+    drop(window, mime)
+    wait_for_states(qtbot, window, DONE)
+    assert window.messages.messages == []
+    assert window.strip.current is not None
+    assert window.strip.current.details.startswith("20 × 10")
+
+
+def test_text_without_a_picture_is_explained(window: MainWindow) -> None:
+    mime = QMimeData()
+    mime.setText("just words")
+    drop(window, mime)
+    assert "no picture" in window.messages.messages[0]
+
+
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_paste(qtbot: QtBot, window: MainWindow, picture_file: Path, kind: str) -> None:
+    clipboard = QGuiApplication.clipboard()
+    if kind == "image":
+        clipboard.setImage(QImage(str(picture_file)))
+    else:
+        clipboard.setMimeData(file_urls([picture_file]))
+    qtbot.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    wait_for_states(qtbot, window, DONE)
+    assert window.strip.current is not None
+    assert window.strip.current.name == ("Pasted picture" if kind == "image" else picture_file.name)
+
+
+def test_dialogs_open_and_remember_the_folder(
+    qtbot: QtBot, window: MainWindow, many_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = many_files[0].parent
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(many_files[0])], ""))
+    window.commands.open_files.trigger()
+    wait_for_states(qtbot, window, DONE)
+    assert settings.load().last_folder == str(folder)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    window.commands.open_folder.trigger()
+    wait_for_states(qtbot, window, *[DONE] * 5)
+
+
+def test_recent_files_are_listed_and_open(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
+    first = make_window()
+    drop(first, file_urls([picture_file]))
+    wait_for_states(qtbot, first, DONE)
+    first.close()
+    second = make_window(settings=settings.load())
+    entries = [action for action in second.commands.recent.actions() if action.text() == picture_file.name]
+    assert len(entries) == 1
+    entries[0].trigger()
+    wait_for_states(qtbot, second, DONE)
+    second.commands.clear_recent.trigger()
+    assert settings.load().recent == ()
+
+
+def test_samples_are_one_click_away(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_samples", lambda: many_files)
+    window = make_window()
+    samples = [button for button in window.welcome.findChildren(QPushButton) if "sample “" in button.accessibleName()]
+    assert len(samples) == 5
+    qtbot.mouseClick(samples[2], Qt.MouseButton.LeftButton)
+    wait_for_states(qtbot, window, DONE)
+    assert window.strip.current is not None
+    assert window.strip.current.source == many_files[2]
+
+
+def test_bad_files_are_named_and_the_rest_goes_on(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    good, text, empty, cut, bomb, flat, dot, gone = (
+        tmp_path / name
+        for name in ("good.png", "text.jpg", "empty.png", "cut.jpg", "bomb.png", "flat.png", "dot.png", "gone.png")
+    )
+    quadrants().save(good)
+    text.write_text("not a picture")
+    empty.touch()
+    quadrants(400, 300).save(cut)
+    cut.write_bytes(cut.read_bytes()[:700])
+    bomb.write_bytes(png_claiming(100_000, 100_000))
+    quadrants(30_000, 20).save(flat)
+    quadrants(2, 2).crop((0, 0, 1, 1)).save(dot)
+    drop(window, file_urls([text, good, empty, cut, gone, bomb, flat, dot]))
+    wait_for_states(qtbot, window, FAILED, DONE, FAILED, FAILED, FAILED, FAILED, DONE, DONE)
+    complaints = window.messages.messages
+    assert [line.split(":")[0] for line in complaints] == ["text.jpg", "empty.png", "cut.jpg", "gone.png", "bomb.png"]
+    assert window.messages.isVisible()
+    assert all("Traceback" not in line and "\n" not in line for line in complaints)
+
+
+def test_folder_without_pictures_is_named(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    folder = tmp_path / "nothing here"
+    folder.mkdir()
+    drop(window, file_urls([folder]))
+    qtbot.waitUntil(lambda: len(window.messages.messages) == 1, timeout=WAIT_MS)
+    assert window.messages.messages[0].startswith("nothing here: ")
+
+
+def test_deleted_file_shows_what_is_wrong_and_can_be_tried_again(
+    qtbot: QtBot, window: MainWindow, picture_file: Path
+) -> None:
+    saved = picture_file.read_bytes()
+    picture_file.unlink()
+    drop(window, file_urls([picture_file]))
+    wait_for_states(qtbot, window, FAILED)
+    assert window.trouble.isVisible()
+    assert "no such file" in window.trouble.message
+    picture_file.write_bytes(saved)
+    again = next(button for button in window.trouble.findChildren(QPushButton) if button.text() == "Try again")
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    wait_for_states(qtbot, window, DONE)
+    qtbot.waitUntil(lambda: window.canvas.isVisible() and not window.canvas.is_empty, timeout=WAIT_MS)
+
+
+def test_removing_pictures_leads_back_to_the_welcome(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:
+    drop(window, file_urls(many_files[:2]))
+    wait_for_states(qtbot, window, DONE, DONE)
+    window.commands.close_picture.trigger()
+    assert [entry.source for entry in window.session.entries] == [many_files[1]]
+    window.commands.close_all.trigger()
+    assert window.welcome.isVisible()
