@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cocadesk.catalog.cards import CARDS, ModelCard
+from cocadesk.catalog.checkpoints import find_weights
 
-State = Literal["bundled", "on this machine", "not downloaded"]
+State = Literal["bundled", "on this machine", "not downloaded", "missing"]
 
 app = typer.Typer(help="Which models there are.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,13 +38,10 @@ def list_models(
 
 
 def state(card: ModelCard) -> State:
-    """Where a model's weights are, without asking the network."""
-    if card.bundled:
-        return "bundled"
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 — slow to import
-
-    cached = (try_to_load_from_cache(card.hub_repo, file) for file in card.hub_files)
-    return "on this machine" if any(isinstance(path, str) for path in cached) else "not downloaded"
+    """Where a model's weights are, without asking the network; "missing" is a bundled model that is not there."""
+    if find_weights(card) is None:
+        return "missing" if card.bundled else "not downloaded"
+    return "bundled" if card.bundled else "on this machine"
 
 
 def _card_json(card: ModelCard) -> dict[str, Any]:
