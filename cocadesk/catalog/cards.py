@@ -107,10 +107,10 @@ CARDS: dict[str, ModelCard] = {
             abilities=COCA_ABILITIES,
             bundled=True,
         ),
-        _laion_coca("B", 32, 0, 0, finetuned=False),
-        _laion_coca("B", 32, 0, 0, finetuned=True),
-        _laion_coca("L", 14, 0, 0, finetuned=False),
-        _laion_coca("L", 14, 0, 0, finetuned=True),
+        _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=False),
+        _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=True),
+        _laion_coca("L", 14, 638_450_177, 2_553_800_708, finetuned=False),
+        _laion_coca("L", 14, 638_450_177, 2_553_800_708, finetuned=True),
     )
 }
 
