@@ -123,6 +123,15 @@ def test_without_a_display_the_window_says_so(
     assert "cocadesk caption FILE" in capfd.readouterr().err
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays have names on Linux only")
+def test_a_display_whose_server_is_gone_is_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":7777")
+
+    assert not system.has_display()
+
+
 def test_without_its_libraries_the_window_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
