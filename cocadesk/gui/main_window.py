@@ -168,6 +168,8 @@ class MainWindow(QMainWindow):
         current = self.strip.current
         if current is not None and current.key == key:
             self.panel.append(token)
+            self.commands.copy.setEnabled(True)
+            self.commands.words.setEnabled(True)
 
     def _on_word(self, word: Word) -> None:
         self.popup.show_for(word, self.panel.view)

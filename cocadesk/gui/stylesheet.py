@@ -26,6 +26,9 @@ QStatusBar { background: $window; border-top: 1px solid $border; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $muted; padding: 3px 8px; }
 
+QProgressBar { background: $border; border: none; border-radius: 3px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
+
 QSplitter::handle { background: $border; }
 QSplitter::handle:hover { background: $accent; }
 
@@ -79,7 +82,7 @@ QListView { background: transparent; border: none; }
 
 #sidebar, #captionPanel { background: $window; }
 #card { background: $surface; border: 1px solid $border; border-radius: 10px; }
-#popup { background: $surface; border: 1px solid $border; border-radius: 9px; }
+#popup { background: $surface; border: 1px solid $faint; border-radius: 9px; }
 #zoomBar { background: $surface; border: 1px solid $border; border-radius: 9px; }
 #messageBar { background: $danger_soft; border: none; border-bottom: 1px solid $border; }
 #messageBar QLabel { color: $text; }

@@ -9,7 +9,8 @@ import threading
 
 log = logging.getLogger(__name__)
 
-BACKGROUND_NICENESS = 5
+EXTRA_NICENESS = 5
+MOST_NICENESS = 19
 SWITCH_INTERVAL_S = 0.0005
 
 
@@ -21,7 +22,9 @@ def lower_own_priority() -> None:
     if sys.platform != "linux":
         return
     try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICENESS)
+        thread = threading.get_native_id()
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + EXTRA_NICENESS
+        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, MOST_NICENESS))
     except OSError as error:
         log.info("A background thread keeps its priority: %s", error)
 

@@ -30,7 +30,7 @@ class DropOverlay(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), colour("window", 0.86))
+        painter.fillRect(self.rect(), colour("window", 0.95))
         frame = QRectF(self.rect()).adjusted(INSET, INSET, -INSET, -INSET)
         painter.setPen(QPen(colour("accent"), 2, Qt.PenStyle.DashLine))
         painter.setBrush(colour("accent", 0.06))
