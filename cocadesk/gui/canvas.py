@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -28,9 +28,6 @@ pg.setConfigOptions(imageAxisOrder="row-major")
 
 class Canvas(QWidget):
     """Shows one picture: the wheel zooms at the pointer, dragging pans, as do the arrow keys."""
-
-    zoom_changed = Signal(float)
-    """Screen pixels per picture pixel."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -159,7 +156,6 @@ class Canvas(QWidget):
 
     def _on_range(self, *_: object) -> None:
         self._bar.actual.setText(f"{100 * self.zoom:.0f} %" if self.zoom >= 0.0995 else f"{100 * self.zoom:.1f} %")
-        self.zoom_changed.emit(self.zoom)
 
     def _dress(self) -> None:
         self._view.setBackground(QColor(theme().colours.sunken))

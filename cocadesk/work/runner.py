@@ -23,9 +23,6 @@ class Runner(QObject):
     """A serial queue of jobs on one thread of its own.
 
     All methods are called on the thread the runner was made on; `event_arrived` is emitted there.
-
-    Attributes:
-        is_idle: No job is queued or running.
     """
 
     event_arrived = Signal(object)
@@ -44,11 +41,6 @@ class Runner(QObject):
         self._posted.connect(self._pass_on, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._work_off, name=THREAD_NAME, daemon=True)
         self._thread.start()
-
-    @property
-    def is_idle(self) -> bool:
-        with self._wake:
-            return self._running is None and not self._queue
 
     def submit(self, work: Work) -> int:
         """Queue `work`; its events will carry the id that is returned."""

@@ -56,10 +56,10 @@ IMPORT_TORCH = "import json, torch; print(json.dumps([]))"
 
 def rows() -> list[Row]:
     """What was imported by then, and how long it took against importing torch alone."""
-    torch_s, _ = _run(IMPORT_TORCH)
+    torch_s, _ = imported_by(IMPORT_TORCH)
     result = []
     for name, script in (("cocadesk --version", VERSION), ("first paint of the window", FIRST_PAINT)):
-        seconds, imported = _run(script)
+        seconds, imported = imported_by(script)
         forbidden = {"torch", "PySide6"} if script is VERSION else {"torch", "open_clip"}
         heavy = sorted(forbidden & set(imported))
         result.append(
@@ -73,7 +73,8 @@ def rows() -> list[Row]:
     return result
 
 
-def _run(script: str) -> tuple[float, list[str]]:
+def imported_by(script: str) -> tuple[float, list[str]]:
+    """Run a script in a fresh interpreter: how long that took, and the names that it printed as JSON."""
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - begun

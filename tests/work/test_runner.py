@@ -66,7 +66,6 @@ def test_jobs_run_one_after_another_on_their_own_thread(qtbot: QtBot, runner: Ru
     assert all(listener.of(job_id) == [0, 1, 2, Ended(JobState.DONE)] for job_id in ids)
     assert where == {THREAD_NAME}
     assert listener.threads == {threading.main_thread()}
-    assert runner.is_idle
 
 
 def test_running_job_stops_at_its_next_step_and_cleans_up(qtbot: QtBot, runner: Runner, listener: Listener) -> None:

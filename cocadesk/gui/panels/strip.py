@@ -142,7 +142,7 @@ class Strip(QWidget):
 
 
 class _Delegate(QStyledItemDelegate):
-    """Paints one row: the thumbnail, cropped to a common shape, the name, and a badge for the state."""
+    """Paints one row: the thumbnail, the name, and a badge for the state."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
@@ -179,22 +179,23 @@ class _Delegate(QStyledItemDelegate):
 
     def _paint_picture(self, painter: QPainter, entry: Entry, frame: QRectF) -> None:
         outline = QPainterPath()
-        outline.addRoundedRect(frame, 6, 6)
-        painter.fillPath(outline, colour("sunken"))
         image = self._thumbnails.get(entry.source)
         if image is None:
+            outline.addRoundedRect(frame, 6, 6)
+            painter.fillPath(outline, colour("sunken"))
             if entry.state is EntryState.FAILED and not entry.details:
                 mark = QRect(0, 0, 30, 30)
                 mark.moveCenter(frame.center().toPoint())
                 icon("error", "danger").paint(painter, mark)
             return
-        scale = max(frame.width() / image.width(), frame.height() / image.height())
-        size = frame.width() / scale, frame.height() / scale
-        crop = QRectF((image.width() - size[0]) / 2, (image.height() - size[1]) / 2, *size)
+        scale = min(frame.width() / image.width(), frame.height() / image.height())
+        whole = QRectF(0, 0, image.width() * scale, max(2.0, image.height() * scale))
+        whole.moveCenter(frame.center())
+        outline.addRoundedRect(whole, 5, 5)
         painter.save()
         painter.setClipPath(outline)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(frame, image, crop)
+        painter.drawImage(whole, image)
         painter.restore()
 
     @staticmethod

@@ -13,11 +13,13 @@ from cocadesk.gui.icons import app_icon, icon
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.thumbnails import Thumbnails
 
-SAMPLE_SIZE = QSize(168, 126)
-LARGE_SAMPLE_SIZE = QSize(232, 174)
-LARGE_FROM = QSize(1700, 1050)
-COLUMNS = 4
-MOST_SAMPLES = 8
+COLUMNS = 6
+MOST_SAMPLES = 12
+GAP = 12
+MARGIN = 32
+NARROWEST, WIDEST = 88, 232
+ROOM_FOR_THE_REST = 440
+LEAST_SIZE = QSize(480, 420)
 
 
 class Welcome(QWidget):
@@ -60,7 +62,8 @@ class Welcome(QWidget):
         buttons.addWidget(self._folder)
         buttons.addStretch()
         column = QVBoxLayout(self)
-        column.setContentsMargins(32, 24, 32, 32)
+        column.setContentsMargins(MARGIN, 24, MARGIN, MARGIN)
+        self.setMinimumSize(LEAST_SIZE)  # or the samples, once large, would keep the window from shrinking
         column.setSpacing(10)
         column.addStretch(2)
         column.addWidget(mark)
@@ -80,7 +83,7 @@ class Welcome(QWidget):
         title = QLabel("Or try a sample", alignment=Qt.AlignmentFlag.AlignCenter)
         title.setFont(scaled_font(1.0, QFont.Weight.DemiBold))
         grid = QGridLayout()
-        grid.setSpacing(12)
+        grid.setSpacing(GAP)
         for number, path in enumerate(samples):
             button = _Sample(path, thumbnails)
             button.clicked.connect(lambda _=False, path=path: self.samples_asked.emit([path]))
@@ -101,9 +104,12 @@ class Welcome(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        large = self.width() >= LARGE_FROM.width() and self.height() >= LARGE_FROM.height()
+        rows = -(-len(self._buttons) // COLUMNS) or 1
+        across = (self.width() - 2 * MARGIN - GAP * (COLUMNS - 1)) // COLUMNS
+        down = (self.height() - ROOM_FOR_THE_REST) // rows
+        width = min(max(min(across, down), NARROWEST), WIDEST)
         for button in self._buttons:
-            button.setFixedSize(LARGE_SAMPLE_SIZE if large else SAMPLE_SIZE)
+            button.setFixedSize(width, width)
 
     def _dress(self) -> None:
         self._folder.setIcon(icon("folder"))
