@@ -9,7 +9,7 @@ import threading
 
 log = logging.getLogger(__name__)
 
-EXTRA_NICENESS = 5
+EXTRA_NICENESS = 2
 MOST_NICENESS = 19
 SWITCH_INTERVAL_S = 0.0005
 
