@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +136,7 @@ class CocaModel:
         pictures: PictureLike | Sequence[PictureLike],
         options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
         cancel: CancelToken | None = None,
-    ) -> Iterator[CaptionEvent]:
+    ) -> Generator[CaptionEvent, None, None]:
         """Caption pictures, up to 16 of them together.
 
         No caption is longer than the model's context, whatever `options.max_tokens` says.

@@ -40,14 +40,30 @@ class TextStacks:
         self.projection = Linear(decoder.text_projection.t(), None)
         self.context: int = min(text.context_length, decoder.context_length)
         self.image_tokens: int = model.visual.attn_pool.query.shape[0] - 1
+        self._first_steps: dict[int, tuple[Tensor, list[tuple[Tensor, Tensor]]]] = {}
+
+    def first_step(self, token: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """The text tower's output (1, W) for a text's first token, and its blocks' keys and values.
+
+        No picture has a part in them, and captions begin with the start token: it is computed once, and every further
+        caption's first word comes so much sooner.
+        """
+        if token not in self._first_steps:
+            x = self.token_embedding[[token]] + self.positional_embedding[0]
+            states = [block.empty_states(x, positions=1) for block in self.tower]
+            for block, (keys, values) in zip(self.tower, states, strict=True):
+                x = block.step(x, keys, values, 0, None)
+            self._first_steps[token] = (x, states)
+        return self._first_steps[token]
 
     def cache_shapes(self, *, pictures: int, rows: int, positions: int) -> dict[str, tuple[int, ...]]:
         """Shapes of the cached attention states by name, such as "decoder.3.keys"."""
         shapes: dict[str, tuple[int, ...]] = {}
+        every_row = torch.empty((pictures * rows, 0), device="meta")
         for name, blocks in (("text", self.tower), ("decoder", self.decoder)):
             for layer, block in enumerate(blocks):
-                for kind in ("keys", "values"):
-                    shapes[f"{name}.{layer}.{kind}"] = (pictures * rows, block.heads, positions, block.head_width)
+                for kind, state in zip(("keys", "values"), block.empty_states(every_row, positions), strict=True):
+                    shapes[f"{name}.{layer}.{kind}"] = tuple(state.shape)
         for layer, cross in enumerate(self.cross):
             for kind in ("keys", "values"):
                 shapes[f"image.{layer}.{kind}"] = (pictures, cross.heads, self.image_tokens, cross.head_width)
@@ -73,18 +89,11 @@ class CachedDecoder:
         self._image_tokens = image_tokens
         self._image_states: list[tuple[Tensor, Tensor]] = []
         self._position = 0
-        pictures = len(image_tokens)
-        shapes = stacks.cache_shapes(pictures=pictures, rows=1, positions=positions)
-        self._states = [
-            (
-                image_tokens.new_empty(shapes[f"{name}.{layer}.keys"]),
-                image_tokens.new_empty(shapes[f"{name}.{layer}.values"]),
-            )
-            for name, blocks in (("text", stacks.tower), ("decoder", stacks.decoder))
-            for layer in range(len(blocks))
-        ]
-        self._key_bias = image_tokens.new_zeros((pictures, 1, 1, positions))
-        self._previous: Tensor | None = None
+        rows = image_tokens[:, 0]
+        self._tower_states = [block.empty_states(rows, positions) for block in stacks.tower]
+        self._decoder_states = [block.empty_states(rows, positions) for block in stacks.decoder]
+        self._key_bias = image_tokens.new_zeros((len(image_tokens), 1, 1, positions))
+        self._previous = torch.empty(0)
 
     @property
     def device(self) -> torch.device:
@@ -95,20 +104,16 @@ class CachedDecoder:
         """Feed one token per row, (P, B); return the logits of the next, (P, B, V)."""
         stacks, position = self._stacks, self._position
         flat = tokens.flatten()
-        self._hide_padding(flat)
-        x = stacks.token_embedding[flat] + stacks.positional_embedding[position]
-        key_bias = self._key_bias[..., : position + 1]
-        tower_states = self._states[: len(stacks.tower)]
-        for block, (keys, values) in zip(stacks.tower, tower_states, strict=True):
-            x = block.step(x, keys, values, position, key_bias)
+        x = self._text_tower(flat) if position else self._first_text_tower(flat)
         if position == 1:
             self._image_states = [cross.image_states(self._image_tokens) for cross in stacks.cross]
-        for layer, (keys, values) in enumerate(self._states[len(stacks.tower) :]):
+        for layer, (keys, values) in enumerate(self._decoder_states):
             x = stacks.decoder[layer].step(x, keys, values, position, None)
             if position == 0:
                 x = stacks.cross[layer].step_without_states(x, self._image_tokens)
             else:
                 x = stacks.cross[layer].step(x, *self._image_states[layer])
+        self._previous = flat
         self._position += 1
         return stacks.projection(stacks.norm(x)).view(*tokens.shape, -1)
 
@@ -121,17 +126,35 @@ class CachedDecoder:
         """
         flat = rows.flatten()
         pictures = rows[:, 0] // (len(self._key_bias) // len(self._image_tokens))
-        self._states = [(keys[flat], values[flat]) for keys, values in self._states]
-        self._key_bias = self._key_bias[flat]
-        self._previous = None if self._previous is None else self._previous[flat]
+        self._tower_states = [(keys[flat], values[flat]) for keys, values in self._tower_states]
+        self._decoder_states = [(keys[flat], values[flat]) for keys, values in self._decoder_states]
+        self._key_bias, self._previous = self._key_bias[flat], self._previous[flat]
         if len(pictures) < len(self._image_tokens):
             self._image_tokens = self._image_tokens[pictures]
             self._image_states = [(keys[pictures], values[pictures]) for keys, values in self._image_states]
 
     def close(self) -> None:
         """Let go of all states."""
-        self._states, self._image_states = [], []
+        self._tower_states, self._decoder_states, self._image_states = [], [], []
         self._image_tokens = self._key_bias = torch.empty(0)
+
+    def _first_text_tower(self, tokens: Tensor) -> Tensor:
+        """Send the rows' first tokens (R,) through the text tower; return (R, W)."""
+        steps = [self._stacks.first_step(token) for token in tokens.tolist()]
+        for layer, cached in enumerate(self._tower_states):
+            for kind, state in enumerate(cached):
+                state[:, :, :1] = torch.cat([states[layer][kind] for _, states in steps])
+        return torch.cat([output for output, _ in steps])
+
+    def _text_tower(self, tokens: Tensor) -> Tensor:
+        """Send the rows' next tokens (R,) through the text tower; return (R, W)."""
+        stacks, position = self._stacks, self._position
+        self._hide_padding(tokens)
+        key_bias = self._key_bias[..., : position + 1]
+        x = stacks.token_embedding[tokens] + stacks.positional_embedding[position]
+        for block, (keys, values) in zip(stacks.tower, self._tower_states, strict=True):
+            x = block.step(x, keys, values, position, key_bias)
+        return x
 
     def _hide_padding(self, tokens: Tensor) -> None:
         """Hide keys from the text tower's attention as open_clip does for padding and for tokens equal to it.
@@ -140,9 +163,7 @@ class CachedDecoder:
         key at p + 1 instead of its own. "!" inside a word has the padding's number, so a caption can meet this.
         """
         culprits = tokens if self._stacks.correct_class_mask else self._previous
-        if culprits is not None:
-            self._key_bias[:, 0, 0, self._position].masked_fill_(culprits == self._stacks.pad, float("-inf"))
-        self._previous = tokens
+        self._key_bias[:, 0, 0, self._position].masked_fill_(culprits == self._stacks.pad, float("-inf"))
 
 
 class UncachedDecoder:

@@ -91,6 +91,11 @@ class SelfAttentionBlock(_Residuals):
         super().__init__(block)
         self._qkv = Linear(block.attn.in_proj_weight, block.attn.in_proj_bias)
 
+    def empty_states(self, rows: Tensor, positions: int) -> tuple[Tensor, Tensor]:
+        """Room for keys and values of so many positions of each row (R, W), each (R, H, positions, head width)."""
+        shape = (len(rows), self.heads, positions, self.head_width)
+        return rows.new_empty(shape), rows.new_empty(shape)
+
     def step(self, x: Tensor, keys: Tensor, values: Tensor, position: int, key_bias: Tensor | None) -> Tensor:
         """Send the tokens at `position` through the block.
 

@@ -13,13 +13,17 @@ from cocadesk.engine.preprocess import OPENAI_MEAN, OPENAI_STD
 from cocadesk.types import Picture
 
 
+def pixels(model: CocaModel, pictures: list[Picture]) -> Tensor:
+    """What open_clip's own preprocessing makes of the pictures, (N, 3, side, side)."""
+    size = model.module.visual.image_size[0]
+    transform = image_transform(size, is_train=False, mean=OPENAI_MEAN, std=OPENAI_STD)
+    return torch.stack([transform(Image.fromarray(picture.pixels)) for picture in pictures])
+
+
 @torch.inference_mode()
 def encode(model: CocaModel, pictures: list[Picture]) -> tuple[Tensor, Tensor]:
     """Embeddings and pooled tokens as open_clip makes them, its own preprocessing included."""
-    size = model.module.visual.image_size[0]
-    transform = image_transform(size, is_train=False, mean=OPENAI_MEAN, std=OPENAI_STD)
-    pixels = torch.stack([transform(Image.fromarray(picture.pixels)) for picture in pictures])
-    output = model.module(pixels)
+    output = model.module(pixels(model, pictures))
     return output["image_features"], output["image_embs"]
 
 
