@@ -12,14 +12,11 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from cocadesk.work.refcounts import protect_singletons
-
 OUR_THREADS = ("inference", "io-")
 GRACE_S = 2.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    protect_singletons()
     # The offscreen platform says so for every window with a minimum size.
     config.addinivalue_line("qt_log_ignore", "This plugin does not support propagateSizeHints")
 

@@ -27,7 +27,6 @@ from cocadesk.types import ModelRequest
 from cocadesk.work.io_pool import IoPool
 from cocadesk.work.model_manager import Loader, ModelManager, load_with_engine
 from cocadesk.work.priority import favour_short_turns
-from cocadesk.work.refcounts import protect_singletons
 from cocadesk.work.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -102,7 +101,6 @@ def snapshot(
 
 def application() -> QApplication:
     """The Qt application, made and dressed on first use."""
-    protect_singletons()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("cocadesk")
