@@ -129,7 +129,7 @@ class CachedDecoder:
         self._tower_states = [(keys[flat], values[flat]) for keys, values in self._tower_states]
         self._decoder_states = [(keys[flat], values[flat]) for keys, values in self._decoder_states]
         self._key_bias, self._previous = self._key_bias[flat], self._previous[flat]
-        if len(pictures) < len(self._image_tokens):
+        if not torch.equal(pictures, torch.arange(len(self._image_tokens), device=pictures.device)):
             self._image_tokens = self._image_tokens[pictures]
             self._image_states = [(keys[pictures], values[pictures]) for keys, values in self._image_states]
 

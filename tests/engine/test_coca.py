@@ -14,7 +14,7 @@ from PIL import Image
 
 from cocadesk import engine
 from cocadesk.engine import CocaModel
-from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
+from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
 from cocadesk.errors import Cancelled, InputError, OptionError
 from cocadesk.types import CancelToken, CaptionOptions, CaptionResult, Draft, Picture, Token
 from tests.engine import reference
@@ -57,6 +57,25 @@ def test_steps_equal_open_clips_forward(variant: CocaModel, pictures: list[Pictu
 
     assert expected.std() > 0.5
     assert (found - expected).abs().max() < 2e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("rows", [[[2], [0], [1]], [[1]], [[0, 0], [2, 2]]], ids=["reordered", "dropped", "doubled"])
+def test_selected_rows_go_on_as_their_own(tiny: CocaModel, pictures: list[Picture], rows: list[list[int]]) -> None:
+    encoding = tiny.encode_image(pictures[:3])
+    chosen = torch.tensor(rows)
+    for when in (1, 2, 3):  # before and after the image's states are made
+        found = []
+        for decoder in (
+            CachedDecoder(TextStacks(tiny.module), encoding.tokens, 4),
+            UncachedDecoder(tiny.module, encoding.embedding, encoding.tokens),
+        ):
+            decoder.step(torch.full((3, 1), tiny.tokenizer.start))
+            for token in range(1, when):
+                decoder.step(torch.tensor([[token], [token + 5], [token + 9]]))
+            decoder.select(chosen)
+            found.append(decoder.step(torch.arange(chosen.numel()).view(chosen.shape) + 3))
+        assert found[0].shape == (*chosen.shape, tiny.tokenizer.size)
+        assert (found[0] - found[1]).abs().max() < 1e-3
 
 
 def test_text_embeddings_equal_open_clips(variant: CocaModel) -> None:
