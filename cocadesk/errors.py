@@ -17,5 +17,9 @@ class ModelError(CocaDeskError):
     """A model is unknown, not on this machine, damaged, or cannot do what was asked."""
 
 
+class DownloadError(ModelError):
+    """A model's files cannot be fetched now; what has arrived so far is kept for the next try."""
+
+
 class Cancelled(CocaDeskError):
     """The work was stopped because its cancel token was set."""

@@ -44,6 +44,11 @@ class CancelToken:
         if self._set.is_set():
             raise Cancelled("Stopped.")
 
+    def wait(self, seconds: float) -> None:
+        """Sleep that long, or raise `Cancelled` as soon as the work should stop."""
+        self._set.wait(seconds)
+        self.check()
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
