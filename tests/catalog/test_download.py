@@ -15,33 +15,13 @@ from typing import Any
 import pytest
 from huggingface_hub import hf_hub_download, scan_cache_dir, try_to_load_from_cache
 
-from cocadesk.catalog.download import DownloadPlan, download, plan
-from cocadesk.catalog.progress import Patience, Progress
+from cocadesk.catalog.download import download, plan
+from cocadesk.catalog.progress import Progress
 from cocadesk.errors import Cancelled, DownloadError
 from cocadesk.types import CancelToken
 from tests.catalog.conftest import CARD, CONTENT, HASTY, PICKLE, QUICK, REPO, SAFE, Home, card_of
+from tests.catalog.steps import SHA256, cancel_after, fetch, ranges
 from tests.fakes.hub_server import Fault, HubServer
-
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-def fetch(planned: DownloadPlan | None = None, patience: Patience = QUICK) -> list[Progress]:
-    return list(download(planned or plan(CARD, patience=patience), patience=patience))
-
-
-def cancel_after(size: int, planned: DownloadPlan) -> None:
-    """Download until so many bytes are there, then cancel."""
-    cancel = CancelToken()
-    running = download(planned, cancel, patience=QUICK)
-    while (event := next(running)).phase != "downloading" or event.bytes_done < size:
-        pass
-    cancel.cancel()
-    with pytest.raises(Cancelled):
-        list(running)
-
-
-def ranges(hub: HubServer, host: str = "store") -> list[str]:
-    return [seen.headers.get("range", "") for seen in hub.gets(host)]
 
 
 def test_a_plan_says_what_is_to_come_without_fetching_it(hub: HubServer, home: Home) -> None:
