@@ -31,6 +31,11 @@ def data_dir() -> Path:
     return _folder("data", platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
+def models_dir() -> Path:
+    """Imported models, a folder each."""
+    return data_dir() / "models"
+
+
 def cache_dir() -> Path:
     """What can be made again: thumbnails, embeddings."""
     return _folder("cache", platformdirs.user_cache_dir(APP_NAME, appauthor=False))

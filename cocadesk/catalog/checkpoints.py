@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.cards import WEIGHTS_FILE, ModelCard
+from cocadesk.catalog.hub_cache import read_hub_settings
+from cocadesk.catalog.progress import format_bytes
 from cocadesk.errors import ModelError
-
-WEIGHTS_FILE = "model.safetensors"
 
 
 def find_weights(card: ModelCard) -> Path | None:
-    """The card's own weights: in its folder if bundled, else in the standard Hugging Face cache; None if not there."""
-    if card.bundled:
-        bundled = card.folder / WEIGHTS_FILE
-        return bundled if bundled.is_file() else None
+    """The card's own weights: imported, bundled, or in the Hugging Face cache of now; None if they are not there."""
+    local = _local_weights(card)
+    if local is not None:
+        return local if local.is_file() else None
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 — slow to import
 
+    cache = read_hub_settings().cache
     for name in card.hub_files:
-        cached = try_to_load_from_cache(card.hub_repo, name)
+        cached = try_to_load_from_cache(card.hub_repo, name, cache_dir=cache)
         if isinstance(cached, str):
             return Path(cached)
     return None
@@ -38,11 +39,17 @@ def require_weights(card: ModelCard, checkpoint: str | None = None) -> Path:
     found = find_weights(card)
     if found is not None:
         return found
-    if card.bundled:
-        raise ModelError(
-            f"The weights of {card.name} are missing: {card.folder / WEIGHTS_FILE}. Install CocaDesk again."
-        )
+    local = _local_weights(card)
+    if local is not None:
+        mend = "Import them again" if card.imported else "Install CocaDesk again"
+        raise ModelError(f"The weights of {card.name} are missing: {local}. {mend}.")
     raise ModelError(
-        f"The weights of {card.name} are not on this machine: {card.hub_files[0]} of {card.hub_repo} on the Hugging "
-        f"Face hub. Name a local copy with --checkpoint FILE, or use --untrained for random weights."
+        f"The weights of {card.name} are not on this machine. Download them in a terminal with “cocadesk models pull "
+        f"{card.name}”: {card.hub_files[0]} of {card.hub_repo} on the Hugging Face hub, "
+        f"{format_bytes(card.download_bytes)}. Or use a local copy (--checkpoint FILE) or random weights (--untrained)."
     )
+
+
+def _local_weights(card: ModelCard) -> Path | None:
+    """Where the weights of a model that is not on the hub belong."""
+    return card.imported or (card.folder / WEIGHTS_FILE if card.bundled else None)

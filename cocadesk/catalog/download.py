@@ -31,7 +31,7 @@ from cocadesk.catalog.hub_cache import (
 )
 from cocadesk.catalog.hub_client import HubFile, find_file
 from cocadesk.catalog.part_file import PartFile
-from cocadesk.catalog.progress import Meter, Patience, Phase, Progress
+from cocadesk.catalog.progress import Meter, Patience, Phase, Progress, format_bytes
 from cocadesk.catalog.transfer import LOOK_EVERY_S, transfer
 from cocadesk.errors import DownloadError, ModelError
 from cocadesk.types import CancelToken
@@ -81,6 +81,11 @@ class DownloadPlan:
     @property
     def bytes_missing(self) -> int:
         return self.bytes_total - self.bytes_here
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all of it is in place already, so that nothing is left to do."""
+        return all(has_size(file.path, file.source.size) for file in self.files)
 
     @property
     def fits(self) -> bool:
@@ -195,8 +200,8 @@ def _fill_and_place(
             missing, free = file.size - part.offset, shutil.disk_usage(entry.folder).free
             if missing > free:
                 raise DownloadError(
-                    f"The disk of {settings.cache} has {_size(free)} free, and {file.name} needs {_size(missing)}. "
-                    "Free some space, or choose a model folder on another disk."
+                    f"The disk of {settings.cache} has {format_bytes(free)} free, and {file.name} needs "
+                    f"{format_bytes(missing)}. Free some space, or choose a model folder on another disk."
                 )
             for note in transfer(part, file, settings.endpoint, patience, cancel):
                 yield "retrying" if note else "downloading", part.offset, note
@@ -258,7 +263,3 @@ def _explain_disk(error: OSError, cache: Path) -> DownloadError:
             )
         case _:
             return DownloadError(f"Cannot write to {cache} ({error}). Mend that, or choose another model folder.")
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"

@@ -61,6 +61,13 @@ class Patience:
         return min(self.first_wait_s * 2.0 ** (failures - 1), self.longest_wait_s)
 
 
+def format_bytes(size: int | float) -> str:
+    """A size as a user reads it, in powers of ten as on the hub."""
+    if size >= 1e8:
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size:,.0f} bytes"
+
+
 class Meter:
     """Turns positions into `Progress`, at most ten a second unless the phase or the note changes."""
 

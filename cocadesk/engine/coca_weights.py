@@ -70,15 +70,23 @@ def load_model(config: CocaConfig, weights: Path, device: torch.device, dtype: t
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
-    with torch.device("meta"):
-        model = _build(config)
-    state = read_checkpoint(weights)
-    _check_fit(model, state, weights)
+    model = build_empty(config)
+    state = check_fit(model, read_checkpoint(weights), weights)
     model.load_state_dict({name: tensor.to(device, dtype) for name, tensor in state.items()}, assign=True)
     # The masks are made, not loaded, so they are still without memory.
     model.text.attn_mask = model.text.build_causal_mask().to(device)
     model.text_decoder.attn_mask = model.text_decoder.build_attention_mask().to(device)
     return _ready(model)
+
+
+def build_empty(config: CocaConfig) -> CoCa:
+    """The modules without memory of their own, on torch's meta device: names, shapes and types.
+
+    Raises:
+        ModelError: if open_clip cannot build them.
+    """
+    with torch.device("meta"):
+        return _build(config)
 
 
 def random_model(config: CocaConfig, seed: int, device: torch.device, dtype: torch.dtype) -> CoCa:
@@ -103,12 +111,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         ModelError: if it is neither, or damaged.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(9)
-        if head[8:] == b"{":  # after the 8 bytes of its length, a safetensors file's header is JSON
-            state: object = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state: object = (
+            load_file(path) if is_safetensors(path) else torch.load(path, map_location="cpu", weights_only=True)
+        )
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     except Exception as error:
@@ -122,6 +127,12 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not state or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise ModelError(f"{path} holds no model weights: a table of named tensors was expected.")
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins like safetensors: with a header in JSON after the 8 bytes of its length."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
 
 
 def _parse_config(config: dict[str, Any], merges: Path) -> CocaConfig:
@@ -165,9 +176,15 @@ def _build(config: CocaConfig) -> CoCa:
         raise ModelError(f"open_clip cannot build a CoCa from the configuration: {error}.") from error
 
 
-def _check_fit(model: CoCa, state: Mapping[str, Tensor], path: Path) -> None:
-    """Raise `ModelError` unless the tensors are exactly those of the model."""
+def check_fit(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The tensors without those that the model makes itself, such as attention masks.
+
+    Raises:
+        ModelError: unless they are exactly those that the model loads; the message names some that are not.
+    """
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    made = {name for name, _ in model.named_buffers()} - wanted.keys()
+    state = {name: tensor for name, tensor in state.items() if name not in made}
     given = {name: tuple(tensor.shape) for name, tensor in state.items()}
     misshapen = [
         f"{name} {given[name]} instead of {wanted[name]}"
@@ -187,6 +204,7 @@ def _check_fit(model: CoCa, state: Mapping[str, Tensor], path: Path) -> None:
     ]
     if told:
         raise ModelError(f"The weights in {path} do not fit this model. {'; '.join(told)}.")
+    return state
 
 
 def _ready(model: CoCa) -> CoCa:

@@ -151,6 +151,23 @@ def test_a_misfit_is_told_by_name(folder: Path, other: dict[str, torch.Tensor], 
     assert "1 of another shape: visual.proj (3, 4) instead of (48, 48)" in message
 
 
+def test_masks_in_a_checkpoint_are_left_out(
+    folder: Path, other: dict[str, torch.Tensor], tmp_path: Path, pictures: list[Picture]
+) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file(other, path)
+    without = embedding(pictures, checkpoint=str(path))
+    size = TINY["text_cfg"]["context_length"]
+    masks = {f"{tower}.attn_mask": torch.zeros(size, size) for tower in ("text", "text_decoder")}
+    save_file(other | masks, path)
+
+    assert np.array_equal(embedding(pictures, checkpoint=str(path)), without)
+
+    save_file(other | {"visual.attn_mask": torch.zeros(1)}, path)
+    with pytest.raises(ModelError, match=r"1 unexpected: visual\.attn_mask"):
+        engine.load("tiny-coca", device="cpu", checkpoint=str(path))
+
+
 def test_only_a_few_misfits_are_listed(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({f"layer{number}": torch.zeros(1) for number in range(9)}, path)
@@ -166,19 +183,19 @@ def test_a_checkpoint_that_is_not_there(folder: Path) -> None:
 
 
 def test_published_weights_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
 
     assert find_weights(CARDS["coca-vit-l-14"]) is None
     with pytest.raises(ModelError) as caught:
         engine.load("coca-vit-l-14", device="cpu")
 
-    for part in ("open_clip_model.safetensors", CARDS["coca-vit-l-14"].hub_repo, "--checkpoint", "--untrained"):
+    for part in ("models pull coca-vit-l-14", "2.55 GB", CARDS["coca-vit-l-14"].hub_repo, "--checkpoint", "--untrained"):
         assert part in str(caught.value)
 
 
 def test_published_weights_are_found_in_the_hugging_face_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     card = CARDS["coca-vit-b-32"]
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     repository = tmp_path / f"models--{card.hub_repo.replace('/', '--')}"
     snapshot = repository / "snapshots" / "0123abcd"
     snapshot.mkdir(parents=True)
