@@ -2,7 +2,7 @@
 
     import cocadesk
     model = cocadesk.load("starter-coca")
-    for event in model.caption(cocadesk.open_picture("street.jpg")):
+    for event in model.caption("street.jpg"):
         print(event)
 
 Nothing heavy is imported before it is used.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cocadesk.engine import load
+    from cocadesk.engine.net_info import net_info
     from cocadesk.errors import CocaDeskError, InputError, ModelError, OptionError
     from cocadesk.media.image import open_picture
     from cocadesk.types import CaptionOptions, CaptionResult, Picture, Token
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "load": "cocadesk.engine",
+    "net_info": "cocadesk.engine.net_info",
     "open_picture": "cocadesk.media.image",
     "CaptionOptions": "cocadesk.types",
     "CaptionResult": "cocadesk.types",
@@ -34,7 +36,7 @@ _HOME = {
     "OptionError": "cocadesk.errors",
 }
 
-__all__ = [  # noqa: PLE0604 — the names are those of _HOME, spelled out for type checkers
+__all__ = [
     "CaptionOptions",
     "CaptionResult",
     "CocaDeskError",
@@ -45,6 +47,7 @@ __all__ = [  # noqa: PLE0604 — the names are those of _HOME, spelled out for t
     "Token",
     "__version__",
     "load",
+    "net_info",
     "open_picture",
 ]
 

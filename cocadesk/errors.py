@@ -21,5 +21,5 @@ class DownloadError(ModelError):
     """A model's files cannot be fetched now; what has arrived so far is kept for the next try."""
 
 
-class Cancelled(CocaDeskError):
+class Cancelled(CocaDeskError):  # noqa: N818 — what the user asked for is no error
     """The work was stopped because its cancel token was set."""

@@ -76,6 +76,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames of an animation or a video, captioned as one: the model gets the mean of their encodings.
+
+    Attributes:
+        name: What the user calls it, as `Picture.name`.
+        frames: At least one, all of one size.
+        indices: Of each frame in the file, counted from 0.
+    """
+
+    name: str
+    frames: tuple[Picture, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionOptions:
     """How to turn next-token probabilities into a caption.
 
@@ -211,12 +226,44 @@ class CaptionRequest:
     """Caption these pictures with this model; holds everything the job needs."""
 
     model: ModelRequest
-    pictures: tuple[Picture, ...]
+    pictures: tuple[Picture | Clip, ...]
     options: CaptionOptions = CaptionOptions()
 
 
-PictureLike = Picture | str | os.PathLike[str]
-"""A decoded picture, or the path of a file to open."""
+PictureLike = Picture | Clip | str | os.PathLike[str]
+"""A decoded picture or clip, or the path of a file to open; an animation is opened as a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInfo:
+    """One array of a model's weights; `dtype` is the one it is built in, such as "float32"."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetInfo:
+    """What a model is made of.
+
+    Attributes:
+        model: Its name in the catalog.
+        arrays: In the order of the modules; an array that several modules share is there once.
+        layers: How many layers there are of each type, the most frequent first.
+        memory_bytes: What the weights take in each number format they can be loaded in.
+    """
+
+    model: str
+    arrays: tuple[ArrayInfo, ...]
+    layers: tuple[tuple[str, int], ...]
+    memory_bytes: tuple[tuple[str, int], ...]
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all arrays together."""
+        return sum(array.parameters for array in self.arrays)
 
 
 class Captioner(Protocol):

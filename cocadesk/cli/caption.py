@@ -13,11 +13,12 @@ from cocadesk.cli.caption_writers import CaptionWriter, JsonWriter, TextWriter
 from cocadesk.cli.output import complain, crash_report, failed_unexpectedly, progress, results_only
 from cocadesk.errors import CocaDeskError, InputError
 from cocadesk.media.folder import expand
-from cocadesk.media.image import open_picture
+from cocadesk.media.image import open_picture_or_clip
 from cocadesk.types import (
     Captioner,
     CaptionEvent,
     CaptionOptions,
+    Clip,
     DeviceName,
     DtypeName,
     ModelRequest,
@@ -88,7 +89,7 @@ def _caption_all(paths: list[str], request: ModelRequest, options: CaptionOption
     captioner: Captioner | None = None
     for number, file in enumerate(expanded.files, start=1):
         try:
-            picture = open_picture(file)
+            picture = open_picture_or_clip(file, options.frames)
         except InputError as error:
             complain(file, str(error))
             failures += 1
@@ -123,7 +124,7 @@ def _load(request: ModelRequest) -> Captioner:
         )
 
 
-def _stream(captioner: Captioner, picture: Picture, options: CaptionOptions, writer: CaptionWriter) -> None:
+def _stream(captioner: Captioner, picture: Picture | Clip, options: CaptionOptions, writer: CaptionWriter) -> None:
     try:
         # The engine's iterators are generators: closing frees the attention states of a caption that was broken off.
         with closing(cast(Generator[CaptionEvent], captioner.caption(picture, options))) as events:

@@ -29,6 +29,7 @@ from cocadesk.types import (
     CaptionEvent,
     CaptionOptions,
     CaptionResult,
+    Clip,
     ModelRequest,
     Picture,
     PictureLike,
@@ -41,10 +42,10 @@ _BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class ImageEncoding:
-    """What the image encoder says about N pictures.
+    """What the image encoder says about N pictures or clips; for a clip, the mean over its frames.
 
     Attributes:
-        embedding: L2-normalised, (N, embedding width).
+        embedding: L2-normalised, (N, embedding width); of a clip, the normalised mean of its frames' embeddings.
         tokens: Pooled image tokens that the text decoder attends to, (N, Q, width).
         geometries: Where the model's square lies on each picture.
     """
@@ -91,16 +92,29 @@ class CocaModel:
         return str(self.module.logit_scale.dtype).removeprefix("torch.")
 
     @torch.inference_mode()
-    def encode_image(self, pictures: PictureLike | Sequence[PictureLike]) -> ImageEncoding:
-        """Run the image encoder on all pictures at once.
+    def encode_image(self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16) -> ImageEncoding:
+        """Run the image encoder on all pictures and on the frames of all clips.
+
+        Args:
+            pictures: What to encode; paths of animations are opened as clips.
+            frames: Most frames to take of each clip that is opened from a path.
 
         Raises:
             InputError: if a path cannot be opened as a picture.
         """
-        squares = [preprocess(picture.pixels, self._preprocessing) for picture in _opened(pictures)]
+        opened = [_open(given, frames) for given in _listed(pictures)]
+        stills = [[item] if isinstance(item, Picture) else list(item.frames) for item in opened]
+        squares = [preprocess(still.pixels, self._preprocessing) for group in stills for still in group]
         pixels = torch.from_numpy(np.stack([square for square, _ in squares]))
-        output = self.module(pixels.to(self.module.logit_scale))
-        return ImageEncoding(output["image_features"], output["image_embs"], tuple(place for _, place in squares))
+        outputs = [self.module(batch.to(self.module.logit_scale)) for batch in torch.split(pixels, _BATCH)]
+        embedding = torch.cat([output["image_features"] for output in outputs])
+        tokens = torch.cat([output["image_embs"] for output in outputs])
+        counts = [len(group) for group in stills]
+        if max(counts) > 1:
+            embedding = F.normalize(torch.stack([part.mean(0) for part in torch.split(embedding, counts)]), dim=-1)
+            tokens = torch.stack([part.mean(0) for part in torch.split(tokens, counts)])
+        firsts = np.cumsum([0, *counts[:-1]])
+        return ImageEncoding(embedding, tokens, tuple(squares[first][1] for first in firsts))
 
     def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
         """Embeddings of N pictures, L2-normalised, (N, embedding width).
@@ -137,7 +151,7 @@ class CocaModel:
         options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
         cancel: CancelToken | None = None,
     ) -> Generator[CaptionEvent, None, None]:
-        """Caption pictures, up to 16 of them together.
+        """Caption pictures and clips, up to 16 of them together.
 
         No caption is longer than the model's context, whatever `options.max_tokens` says.
 
@@ -153,10 +167,11 @@ class CocaModel:
         given = _listed(pictures)
         for first in range(0, len(given), _BATCH):
             cancel.check()
-            yield from self._caption_batch(given[first : first + _BATCH], first, options, cancel)
+            opened = [_open(item, options.frames) for item in given[first : first + _BATCH]]
+            yield from self._caption_batch(opened, first, options, cancel)
 
     def _caption_batch(
-        self, pictures: list[PictureLike], first: int, options: CaptionOptions, cancel: CancelToken
+        self, pictures: list[Picture | Clip], first: int, options: CaptionOptions, cancel: CancelToken
     ) -> Iterator[CaptionEvent]:
         """Caption pictures whose indices begin at `first`, all together."""
         started = time.perf_counter()
@@ -172,11 +187,15 @@ class CocaModel:
         events = decode(decoder, self.tokenizer, options, pictures=numbers, limit=limit, cancel=cancel)
         try:
             for event in events:
-                yield self._result(event, encode_s) if isinstance(event, Finished) else event
+                if isinstance(event, Finished):
+                    item = pictures[event.picture - first]
+                    yield self._result(event, encode_s, item.indices if isinstance(item, Clip) else ())
+                else:
+                    yield event
         finally:
             decoder.close()
 
-    def _result(self, finished: Finished, encode_s: float) -> CaptionResult:
+    def _result(self, finished: Finished, encode_s: float, frames: tuple[int, ...]) -> CaptionResult:
         timings = Timings(
             load_s=self.load_seconds,
             encode_s=encode_s,
@@ -184,7 +203,7 @@ class CocaModel:
             decode_s=finished.decode_s,
             tokens_per_s=len(finished.tokens) / finished.decode_s,
         )
-        return CaptionResult(finished.picture, finished.caption, finished.tokens, timings, self.name)
+        return CaptionResult(finished.picture, finished.caption, finished.tokens, timings, self.name, frames)
 
     @torch.inference_mode()
     def _encode_text(self, encoded: list[list[int]]) -> Tensor:
@@ -238,10 +257,10 @@ def load_coca(card: ModelCard, request: ModelRequest) -> CocaModel:
 
 
 def _listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:
-    return [pictures] if isinstance(pictures, Picture | str | os.PathLike) else list(pictures)
+    return [pictures] if isinstance(pictures, Picture | Clip | str | os.PathLike) else list(pictures)
 
 
-def _opened(pictures: PictureLike | Sequence[PictureLike]) -> list[Picture]:
-    from cocadesk.media.image import open_picture  # noqa: PLC0415 — loads every picture format's decoder
+def _open(given: PictureLike, frames: int) -> Picture | Clip:
+    from cocadesk.media.image import open_picture_or_clip  # noqa: PLC0415 — loads every picture format's decoder
 
-    return [item if isinstance(item, Picture) else open_picture(item) for item in _listed(pictures)]
+    return given if isinstance(given, Picture | Clip) else open_picture_or_clip(given, frames)

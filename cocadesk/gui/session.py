@@ -16,7 +16,8 @@ from cocadesk.gui.model_state import model_state
 from cocadesk.gui.shelf import Shelf
 from cocadesk.gui.thumbnails import Thumbnails
 from cocadesk.media.folder import Expanded, expand
-from cocadesk.types import CaptionOptions, CaptionRequest, CaptionResult, Draft, ModelRequest, Picture, Token
+from cocadesk.media.image import is_animated, open_animation
+from cocadesk.types import CaptionOptions, CaptionRequest, CaptionResult, Clip, Draft, ModelRequest, Picture, Token
 from cocadesk.work.captioning import caption_work, load_work
 from cocadesk.work.io_pool import IoPool, Priority, Ticket
 from cocadesk.work.job import Ended, JobEvent, JobState
@@ -251,7 +252,21 @@ class Session(QObject):
         if self._active is not wish:
             return
         wish.entry.details = _details(picture)
-        request = CaptionRequest(wish.model, (picture,), wish.options)
+        source = wish.entry.source
+        if is_animated(picture) and isinstance(source, Path):
+            self._pool.submit(
+                lambda: open_animation(source, wish.options.frames),
+                lambda clip: self._send(wish, clip),
+                lambda message: self._refuse(wish, message),
+                Priority.SOON,
+            )
+        else:
+            self._send(wish, picture)
+
+    def _send(self, wish: _Wish, what: Picture | Clip) -> None:
+        if self._active is not wish:
+            return
+        request = CaptionRequest(wish.model, (what,), wish.options)
         self._job_id = self._runner.submit(caption_work(self._manager, request))
 
     def _refuse(self, wish: _Wish, message: str) -> None:

@@ -34,7 +34,7 @@ from PIL import (
 
 from cocadesk.errors import InputError
 from cocadesk.media.colour import to_srgb
-from cocadesk.types import Picture
+from cocadesk.types import Clip, Picture
 
 MAX_PIXELS = 200_000_000
 """Largest picture that is opened, in pixels: 600 MB as RGB. Checked in the header, before pixels are decoded."""
@@ -47,6 +47,8 @@ if Image.MAX_IMAGE_PIXELS is not None:
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _FORMATS_READ = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
+
+_ANIMATED = frozenset({"GIF", "WebP", "PNG", "AVIF"})
 
 # Registered under another name by Pillow than the one people use: a phone's JPEG with a preview is "MPO" to Pillow.
 _FORMAT_TITLES = {"MPO": "JPEG", "WEBP": "WebP", "HEIF": "HEIC"}
@@ -101,14 +103,26 @@ def thumbnail(path: str | os.PathLike[str], side: int) -> Picture:
         return _picture(path, image, frames, side)
 
 
-def open_frames(path: str | os.PathLike[str], count: int) -> tuple[tuple[Picture, ...], tuple[int, ...]]:
+def open_picture_or_clip(path: str | os.PathLike[str], count: int) -> Picture | Clip:
+    """Open an animation as a clip of at most `count` frames, anything else as a picture.
+
+    Raises:
+        InputError: as for `open_picture` and `open_animation`.
+    """
+    picture = open_picture(path)
+    return open_animation(path, count) if is_animated(picture) else picture
+
+
+def is_animated(picture: Picture) -> bool:
+    """Whether the picture is the first frame of an animation; the images of a TIFF are pages, not frames."""
+    return picture.frames > 1 and picture.format in _ANIMATED
+
+
+def open_animation(path: str | os.PathLike[str], count: int) -> Clip:
     """Open uniformly spaced frames of an animation (GIF, WebP, PNG, AVIF) or pages of a TIFF.
 
     The clip of n frames is cut into `count` equal parts and the middle of each is taken: frame ⌊(2i + 1)·n / (2·count)⌋
     for i = 0 … count − 1. A clip of no more than `count` frames is taken whole, a still picture as a clip of one.
-
-    Returns:
-        The pictures, and the index of each in the file, counted from 0.
 
     Raises:
         InputError: as for `open_picture`, and if the frames together have more than `MAX_PIXELS` pixels.
@@ -128,7 +142,7 @@ def open_frames(path: str | os.PathLike[str], count: int) -> tuple[tuple[Picture
         for index in indices:
             image.seek(index)
             pictures.append(_picture(path, image, total))
-        return tuple(pictures), indices
+        return Clip(os.fspath(path), tuple(pictures), indices)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from cocadesk.cli.main import run
 from cocadesk.types import CaptionOptions, CaptionResult, Draft, Picture, Timings, Token
 from tests.cli.conftest import use_captioner
 from tests.fakes.captioner import FakeCaptioner
-from tests.fakes.pictures import make_bad_inputs, quadrants, without_rights
+from tests.fakes.pictures import animation, make_bad_inputs, quadrants, without_rights
 
 SENTENCE = "a cat on a green background"
 
@@ -248,3 +248,13 @@ def test_a_caption_that_breaks_off_leaves_the_line_closed() -> None:
     writer.start("two.png", heading=True)
 
     assert terminal.getvalue() == "a \ntwo.png\n"
+
+
+def test_an_animation_says_which_frames_were_averaged(
+    captioner: FakeCaptioner, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clip = animation(tmp_path / "clip.gif", 20)
+
+    assert run(["caption", "--json", "--frames", "4", str(clip)]) == 0
+
+    assert json.loads(capfd.readouterr().out)["frames"] == [2, 7, 12, 17]

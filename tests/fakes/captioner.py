@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from cocadesk.media.image import open_picture
+from cocadesk.media.image import open_picture_or_clip
 from cocadesk.types import (
     Alternative,
     CancelToken,
     CaptionEvent,
     CaptionOptions,
     CaptionResult,
+    Clip,
     Draft,
     Picture,
     PictureLike,
@@ -39,7 +40,7 @@ class FakeCaptioner:
         words: Sequence[str] = WORDS,
         *,
         name: str = "starter-coca",
-        before_token: Callable[[Picture, int], None] = lambda picture, position: None,
+        before_token: Callable[[Picture | Clip, int], None] = lambda picture, position: None,
         drafts: bool = False,
     ) -> None:
         self.name = name
@@ -57,8 +58,10 @@ class FakeCaptioner:
         cancel: CancelToken | None = None,
     ) -> Iterator[CaptionEvent]:
         self.asked.append(options)
-        given = [pictures] if isinstance(pictures, Picture | str | os.PathLike) else list(pictures)
-        opened = [item if isinstance(item, Picture) else open_picture(item) for item in given]
+        given = [pictures] if isinstance(pictures, Picture | Clip | str | os.PathLike) else list(pictures)
+        opened = [
+            item if isinstance(item, Picture | Clip) else open_picture_or_clip(item, options.frames) for item in given
+        ]
         if self._drafts:
             yield from (Draft(index, "a dog ") for index in range(len(opened)))
         spoken: list[list[Token]] = [[] for _ in opened]
@@ -73,7 +76,9 @@ class FakeCaptioner:
         for index, tokens in enumerate(spoken):
             text = "".join(token.text for token in tokens).strip()
             timings = Timings(self.load_seconds, 0.01, 0.02, 0.05, len(tokens) / 0.05)
-            yield CaptionResult(index, text, tuple(tokens), timings, self.name)
+            item = opened[index]
+            frames = item.indices if isinstance(item, Clip) else ()
+            yield CaptionResult(index, text, tuple(tokens), timings, self.name, frames)
 
 
 def _token(picture: int, position: int, text: str) -> Token:

@@ -83,3 +83,10 @@ def without_rights() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def animation(path: Path, count: int, size: tuple[int, int] = (24, 16)) -> Path:
+    """Write an animation whose frame i is plain grey of level 10·i."""
+    frames = [Image.new("RGB", size, (10 * index,) * 3) for index in range(count)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path

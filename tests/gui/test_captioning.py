@@ -15,9 +15,10 @@ from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.session import ModelPhase
 from cocadesk.store.settings import Settings
-from cocadesk.types import Captioner, CaptionOptions, ModelRequest, Picture, Token
+from cocadesk.types import Captioner, CaptionOptions, Clip, ModelRequest, Picture, Token
 from cocadesk.work.job import JobEvent
 from tests.fakes.captioner import WORDS, FakeCaptioner
+from tests.fakes.pictures import animation
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
 
@@ -31,7 +32,7 @@ class Steps:
     def __init__(self) -> None:
         self._allowed = threading.Semaphore(0)
 
-    def wait(self, picture: Picture, position: int) -> None:
+    def wait(self, picture: Picture | Clip, position: int) -> None:
         assert self._allowed.acquire(timeout=WAIT_MS / 1000)
 
     def allow(self, count: int = 1) -> None:
@@ -179,3 +180,16 @@ def test_buttons_follow_the_work(qtbot: QtBot, make_window: MakeWindow, picture_
     assert buttons["Caption again"].isVisible()
     qtbot.mouseClick(buttons["Copy caption"], Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "a cat on a green background"
+
+
+def test_an_animation_is_captioned_as_a_clip(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
+    asked: list[Picture | Clip] = []
+    window = make_window(FakeCaptioner(before_token=lambda what, position: asked.append(what)))
+
+    drop(window, file_urls([animation(tmp_path / "clip.gif", 40)]))
+    wait_for_states(qtbot, window, DONE)
+
+    assert all(isinstance(what, Clip) and len(what.frames) == 16 for what in asked)
+    result = window.session.entries.at(0).result
+    assert result is not None
+    assert len(result.frames) == 16

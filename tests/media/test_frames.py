@@ -10,7 +10,8 @@ from PIL import Image
 
 from cocadesk.errors import InputError
 from cocadesk.media import image as media_image
-from cocadesk.media.image import open_frames, open_picture, thumbnail
+from cocadesk.media.image import open_animation, open_picture, open_picture_or_clip, thumbnail
+from cocadesk.types import Clip, Picture
 
 
 def animation(path: Path, count: int) -> Path:
@@ -23,12 +24,12 @@ def animation(path: Path, count: int) -> Path:
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif", "avif"])
 def test_frames_are_the_middles_of_equal_parts(tmp_path: Path, suffix: str) -> None:
-    pictures, indices = open_frames(animation(tmp_path / f"clip.{suffix}", 20), 4)
+    clip = open_animation(animation(tmp_path / f"clip.{suffix}", 20), 4)
 
-    assert indices == (2, 7, 12, 17)
-    levels = [int(picture.pixels[4, 6, 0]) for picture in pictures]
+    assert clip.indices == (2, 7, 12, 17)
+    levels = [int(picture.pixels[4, 6, 0]) for picture in clip.frames]
     np.testing.assert_allclose(levels, [20, 70, 120, 170], atol=3)
-    assert {picture.frames for picture in pictures} == {20}
+    assert {picture.frames for picture in clip.frames} == {20}
 
 
 @pytest.mark.parametrize(
@@ -36,16 +37,16 @@ def test_frames_are_the_middles_of_equal_parts(tmp_path: Path, suffix: str) -> N
     [(20, 1, (10,)), (3, 3, (0, 1, 2)), (3, 16, (0, 1, 2)), (5, 2, (1, 3)), (7, 3, (1, 3, 5))],
 )
 def test_the_indices_spread_evenly(tmp_path: Path, total: int, count: int, expected: tuple[int, ...]) -> None:
-    assert open_frames(animation(tmp_path / "clip.gif", total), count)[1] == expected
+    assert open_animation(animation(tmp_path / "clip.gif", total), count).indices == expected
 
 
 def test_a_still_picture_is_a_clip_of_one_frame(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "still.png")
 
-    pictures, indices = open_frames(tmp_path / "still.png", 16)
+    clip = open_animation(tmp_path / "still.png", 16)
 
-    assert indices == (0,)
-    assert len(pictures) == 1
+    assert clip.indices == (0,)
+    assert len(clip.frames) == 1
 
 
 def test_opening_an_animation_shows_its_first_frame_and_counts_them(tmp_path: Path) -> None:
@@ -60,6 +61,22 @@ def test_frames_share_the_limit_on_pixels(tmp_path: Path, monkeypatch: pytest.Mo
     path = animation(tmp_path / "clip.gif", 6)
     monkeypatch.setattr(media_image, "MAX_PIXELS", 3 * 12 * 8)
 
-    assert len(open_frames(path, 3)[0]) == 3
+    assert len(open_animation(path, 3).frames) == 3
     with pytest.raises(InputError, match="Take fewer frames"):
-        open_frames(path, 4)
+        open_animation(path, 4)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "avif"])
+def test_an_animation_opens_as_a_clip(tmp_path: Path, suffix: str) -> None:
+    opened = open_picture_or_clip(animation(tmp_path / f"clip.{suffix}", 9), 3)
+
+    assert isinstance(opened, Clip)
+    assert opened.indices == (1, 4, 7)
+    assert opened.name == str(tmp_path / f"clip.{suffix}")
+
+
+def test_a_still_and_a_document_of_pages_open_as_pictures(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "still.png")
+
+    assert isinstance(open_picture_or_clip(tmp_path / "still.png", 16), Picture)
+    assert isinstance(open_picture_or_clip(animation(tmp_path / "pages.tif", 3), 16), Picture)
