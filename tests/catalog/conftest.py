@@ -11,6 +11,7 @@ import pytest
 
 from cocadesk.catalog.cards import CARDS, ModelCard
 from cocadesk.catalog.progress import Patience
+from tests.fakes.hub_home import use_hub_home
 from tests.fakes.hub_server import HubServer, running_hub
 
 REPO = "org/model"
@@ -41,14 +42,7 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    for name in (
-        *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"),
-        *("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_SYMLINKS", "HF_HUB_DISABLE_IMPLICIT_TOKEN"),
-        *("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
-        *("NO_PROXY", "no_proxy"),
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    use_hub_home(monkeypatch, tmp_path / "hf")
     return Home(tmp_path / "hf")
 
 

@@ -189,7 +189,8 @@ def test_published_weights_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(ModelError) as caught:
         engine.load("coca-vit-l-14", device="cpu")
 
-    for part in ("models pull coca-vit-l-14", "2.55 GB", CARDS["coca-vit-l-14"].hub_repo, "--checkpoint", "--untrained"):
+    repo = CARDS["coca-vit-l-14"].hub_repo
+    for part in ("models pull coca-vit-l-14", "2.55 GB", repo, "--checkpoint", "--untrained"):
         assert part in str(caught.value)
 
 

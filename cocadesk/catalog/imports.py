@@ -1,0 +1,69 @@
+"""The folder of imported models: one folder per model, named like it, that appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cocadesk.catalog.cards import IMPORT_FILE, WEIGHTS_FILE, ModelCard, all_cards, imported_card
+from cocadesk.catalog.progress import format_bytes
+from cocadesk.errors import ModelError
+from cocadesk.paths import models_dir
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+def choose_name(file: Path, name: str | None) -> str:
+    """The name that a model imported from that file gets: the one asked for, else made from the file's.
+
+    Raises:
+        ModelError: if it is taken, or cannot be a name.
+    """
+    chosen = name or re.sub(r"[^a-z0-9._]+", "-", file.stem.lower()).strip("-._")[:80]
+    if not NAME.fullmatch(chosen):
+        raise ModelError(
+            f"“{chosen}” cannot be a model's name. Give it one of lower-case letters, digits, dots, dashes and "
+            "underscores (--name)."
+        )
+    if chosen in all_cards():
+        raise ModelError(f"There is a model named “{chosen}” already. Choose another name (--name).")
+    return chosen
+
+
+def add_model(name: str, built_like: ModelCard, size: int, write: Callable[[Path], object]) -> ModelCard:
+    """Give a model a folder and a card.
+
+    Args:
+        name: As `choose_name` gave it.
+        built_like: A card of the catalog that has the same architecture.
+        size: Bytes that the weights take.
+        write: Writes the weights to the path it is given.
+
+    Raises:
+        ModelError: if there is no room, or the folder cannot be written.
+    """
+    models = models_dir()
+    try:
+        models.mkdir(exist_ok=True)
+        free = shutil.disk_usage(models).free
+        if size > free:
+            raise ModelError(
+                f"The disk of {models} has {format_bytes(free)} free, and the copy needs {format_bytes(size)}. "
+                "Free some space, or use the file where it is with --checkpoint."
+            )
+        with TemporaryDirectory(prefix=".import-", dir=models) as unfinished:
+            folder = Path(unfinished) / name
+            folder.mkdir()
+            write(folder / WEIGHTS_FILE)
+            (folder / IMPORT_FILE).write_text(json.dumps({"built_like": built_like.name}), encoding="utf-8")
+            folder.rename(models / name)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise ModelError(f"The disk of {models} is full. Free some space and import the file again.") from error
+        raise ModelError(f"The model cannot be copied to {models}: {error.strerror or error}.") from error
+    return imported_card(models / name, built_like)
