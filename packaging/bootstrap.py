@@ -29,7 +29,7 @@ SNAPSHOT = """
 import sys
 from pathlib import Path
 from cocadesk.gui.app import snapshot
-print(snapshot(Path(sys.argv[1]), Path(sys.argv[2])))
+snapshot(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 # What the wheel must hold beside the code: it works offline with these and not at all without.
@@ -84,7 +84,18 @@ def run():
         return ended
     WINDOW_PICTURE.parent.mkdir(exist_ok=True)
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    subprocess.run([PYTHON, "-c", SNAPSHOT, sample, WINDOW_PICTURE], cwd=ROOT, env=environment, check=True)
+    # Kept apart: the caption is on the screen already, and Qt grumbles about its missing display. Shown if it fails.
+    taking = subprocess.run(
+        [PYTHON, "-c", SNAPSHOT, sample, WINDOW_PICTURE],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if taking.returncode:
+        print(taking.stdout.decode(errors="replace"), file=sys.stderr)
+        raise SetUpError("The picture of the window could not be taken, see above.")
     say(f"A picture of the window with this caption is in {WINDOW_PICTURE}")
     return 0
 
