@@ -63,7 +63,7 @@ class Patience:
 
 def format_bytes(size: int | float) -> str:
     """A size as a user reads it, in powers of ten as on the hub."""
-    if size >= 1e8:
+    if size >= 1e9:
         return f"{size / 1e9:.2f} GB"
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size:,.0f} bytes"
 

@@ -21,6 +21,7 @@ import typer
 
 from cocadesk import __version__, paths
 from cocadesk.catalog.cards import CARDS
+from cocadesk.catalog.hub_cache import read_hub_settings
 from cocadesk.cli.output import crash_report, failed_unexpectedly, progress, results_only
 from cocadesk.cli.system import has_display, install_command, missing_qt_libraries
 from cocadesk.errors import CocaDeskError
@@ -30,6 +31,8 @@ DISTRIBUTIONS = (
     "open_clip_torch",
     "safetensors",
     "huggingface_hub",
+    "httpx2",
+    "filelock",
     "numpy",
     "pillow",
     "pillow-heif",
@@ -140,12 +143,7 @@ def _folders() -> Iterator[Finding]:
         except OSError as error:
             mend = f"Make it writable, or set {paths.PROFILE_VARIABLE} to a folder that is."
             yield Finding("missing", what, f"cannot be written: {error}", mend)
-    try:
-        from huggingface_hub.constants import HF_HUB_CACHE  # noqa: PLC0415 — slow to import
-
-        yield Finding("ok", "downloads", HF_HUB_CACHE)
-    except ImportError as error:
-        yield Finding("missing", "downloads", str(error), f"{sys.executable} -m pip install huggingface_hub")
+    yield Finding("ok", "downloads", str(read_hub_settings().cache))
 
 
 def _models() -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def test_a_model_that_is_not_downloaded_in_words(capfd: pytest.CaptureFixture[st
     told = {line[:13].strip(): line[13:].strip() for line in facts.splitlines()}
     assert told["state"] == "not downloaded"
     assert told["parameters"] == "253,560,065"
-    assert told["memory"] == "1.01 GB in float32, 0.51 GB in bfloat16, 0.51 GB in float16"
+    assert told["memory"] == "1.01 GB in float32, 507.1 MB in bfloat16, 507.1 MB in float16"
     assert told["download"] == "1.01 GB"
     assert told["picture"] == "224 × 224 pixels, 7 × 7 patches"
     assert "weights" not in told
