@@ -14,4 +14,4 @@ def model_state(request: ModelRequest) -> str:
     chosen = card(request.name)
     if find_weights(chosen) is None:
         return "Its weights are not on this machine"
-    return "Comes with CocaDesk" if chosen.bundled else "On this machine"
+    return "Comes with CocaDesk" if chosen.bundled and chosen.imported is None else "On this machine"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from cocadesk.catalog.cards import IMPORT_FILE, WEIGHTS_FILE
 from cocadesk.gui.colours import DARK, LIGHT
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.theme import theme
+from cocadesk.paths import models_dir
 from cocadesk.store import settings
 from cocadesk.types import CaptionOptions, ModelRequest
 from tests.gui.conftest import MakeWindow
@@ -103,3 +105,22 @@ def test_damaged_settings_fall_back_to_defaults(profile: Path) -> None:
     assert settings.load() == settings.Settings()
     settings.settings_file().write_text('{"options": {"beams": -3}, "recent": [1, "a"], "appearance": "pink"}')
     assert settings.load() == settings.Settings(recent=("a",))
+
+
+def test_an_imported_model_can_be_chosen(qtbot: QtBot, make_window: MakeWindow) -> None:
+    folder = models_dir() / "my-coca"
+    folder.mkdir(parents=True)
+    (folder / IMPORT_FILE).write_text('{"built_like": "starter-coca"}')
+    (folder / WEIGHTS_FILE).write_bytes(b"")
+    window = make_window()
+    window.commands.settings.trigger()
+
+    combo = field(window, QComboBox, "Model")
+    assert isinstance(combo, QComboBox)
+    combo.setCurrentIndex(combo.findData("my-coca"))
+
+    assert window.session.model.name == "my-coca"
+    qtbot.waitUntil(
+        lambda: any(label.text() == "On this machine" for label in window.panel.settings.findChildren(QLabel)),
+        timeout=WAIT_MS,
+    )

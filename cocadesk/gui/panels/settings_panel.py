@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cocadesk.catalog.cards import CARDS
+from cocadesk.catalog.cards import all_cards
 from cocadesk.gui.widgets.naming import named
 from cocadesk.types import DEVICES, CaptionOptions, DeviceName, ModelRequest
 
@@ -52,7 +52,7 @@ class SettingsPanel(QWidget):
         super().__init__(parent)
         self._base = CaptionOptions()
         self._model = _combo("Model")
-        for card in CARDS.values():
+        for card in all_cards().values():
             self._model.addItem(card.title, card.name)
         self._model_state = QLabel(wordWrap=True)
         self._model_state.setProperty("tone", "muted")
