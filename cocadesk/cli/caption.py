@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing, nullcontext
+from dataclasses import asdict
 from typing import Annotated, cast
 
 import typer
@@ -114,14 +115,7 @@ def _load(request: ModelRequest) -> Captioner:
     with progress(f"Loading {request.name}…"):
         from cocadesk import engine  # noqa: PLC0415 — brings torch along: only once there is something to caption
 
-        return engine.load(
-            request.name,
-            device=request.device,
-            dtype=request.dtype,
-            checkpoint=request.checkpoint,
-            untrained=request.untrained,
-            seed=request.seed,
-        )
+        return engine.load(**asdict(request))
 
 
 def _stream(captioner: Captioner, picture: Picture | Clip, options: CaptionOptions, writer: CaptionWriter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from cocadesk.types import Captioner, ModelRequest
 
@@ -43,14 +43,7 @@ def load_with_engine(request: ModelRequest) -> Captioner:
     """
     from cocadesk import engine  # noqa: PLC0415
 
-    return engine.load(
-        request.name,
-        device=request.device,
-        dtype=request.dtype,
-        checkpoint=request.checkpoint,
-        untrained=request.untrained,
-        seed=request.seed,
-    )
+    return engine.load(**asdict(request))
 
 
 class ModelManager:

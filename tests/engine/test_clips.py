@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 — PyTorch's customary name
 from cocadesk.engine import CocaModel
 from cocadesk.media.image import open_animation
 from cocadesk.types import CaptionOptions, CaptionResult, Clip, Picture
+from tests.engine import reference
 from tests.fakes.pictures import animation
 
 
@@ -41,17 +42,9 @@ def test_a_clips_caption_is_the_argmax_over_open_clips_forward(tiny: CocaModel, 
     assert result.frames == (0, 1, 2, 3, 4)
 
     encoding = tiny.encode_image(clip)
-    tokens = [tiny.tokenizer.start]
-    for token in result.tokens:
-        logits = tiny.module(
-            None,
-            torch.tensor([tokens]),
-            image_latent=encoding.embedding,
-            image_embs=encoding.tokens,
-            output_labels=False,
-        )["logits"]
-        tokens.append(int(logits[0, -1].argmax()))
-        assert token.id == tokens[-1]
+    image = encoding.embedding, encoding.tokens
+    expected = reference.argmax_loop(tiny.module, image, tiny.tokenizer.start, tiny.tokenizer.end, limit=8)
+    assert [token.id for token in result.tokens] == expected
     alone = [list(tiny.caption(picture, CaptionOptions(max_tokens=8)))[-1] for picture in pictures]
     assert any(other.tokens != result.tokens for other in alone if isinstance(other, CaptionResult))
 
