@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from nouns import NOUNS
 from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
 
 HERE = Path(__file__).resolve().parent
 ART = HERE.parents[1] / "art"
@@ -23,8 +27,6 @@ PACKAGES = ART / "node_modules"
 SPRITES = ART / "sprites.npz"
 SPRITE_PIXELS = 96
 """Side of a sprite; the artwork touches two opposite edges of a square of this size."""
-
-NOUNS: list[dict[str, str]] = json.loads((HERE / "vocabulary.json").read_text(encoding="utf-8"))
 
 
 class Artist(NamedTuple):
@@ -64,10 +66,6 @@ def install() -> None:
 
 
 def _from_svg(source: bytes, side: int) -> Image.Image:
-    from PySide6.QtCore import Qt
-    from PySide6.QtGui import QImage, QPainter
-    from PySide6.QtSvg import QSvgRenderer
-
     renderer = QSvgRenderer(source)
     renderer.setAspectRatioMode(Qt.AspectRatioMode.KeepAspectRatio)
     image = QImage(side, side, QImage.Format.Format_RGBA8888)
@@ -140,7 +138,7 @@ def draw(artist: Artist, noun: dict[str, str], side: int) -> Image.Image | None:
 
 
 def collect() -> None:
-    """Rasterise everything into `art/sprites.npz`: `pixels` (n, 4, side, side) premultiplied uint8, `noun`, `artist`."""
+    """Rasterise everything into `art/sprites.npz`: `pixels` (n, 4, side, side) premultiplied, `noun`, `artist`."""
     pixels, nouns, artists = [], [], []
     for index, artist in enumerate((*SEEN, UNSEEN)):
         for number, noun in enumerate(NOUNS):

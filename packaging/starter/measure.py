@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from artwork import NOUNS, SEEN
+from artwork import SEEN
 from model import GRID, SIDE, load, normalise, tokenizer
 from open_clip.coca_model import CoCa
 from open_clip.tokenizer import SimpleTokenizer
 from render import Renderer, augment
 from scenes import Scene, caption, read_caption, sample_scene
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 — its usual name
 
 if TYPE_CHECKING:
     from train import Trainee
@@ -36,10 +36,14 @@ def renderer(artwork: str, device: str = "cpu") -> Renderer:
     return _RENDERERS[artwork]
 
 
-def held_out(artwork: str, count: int, *, groups: int | None = None, part: int = 0, device: str = "cpu"):
-    """(scenes, pictures (n, 3, side, side) normalised), the same on every call."""
-    rng = np.random.default_rng((HELD_OUT_SEED, part, groups or 0))
-    scenes = [sample_scene(rng, groups) for _ in range(count)]
+def held_out(artwork: str, count: int, *, single: bool = False, part: int = 0, device: str = "cpu"):
+    """(scenes, pictures (n, 3, side, side) normalised), the same on every call; `single`: of one object each."""
+    rng = np.random.default_rng((HELD_OUT_SEED, part, int(single)))
+    scenes = []
+    while len(scenes) < count:
+        scene = sample_scene(rng, 1 if single else None)
+        if not single or len(scene.groups[0].sprites) == 1:
+            scenes.append(scene)
     pictures = augment(renderer(artwork, device).draw(scenes, rng).pictures, rng)
     return scenes, normalise(pictures)
 
@@ -109,7 +113,7 @@ def monitor(trainee: Trainee, tokenize: SimpleTokenizer, *, captions: bool) -> s
     device = str(next(trainee.parameters()).device)
     trainee.eval()
     for artwork in ("seen", "unseen"):
-        scenes, pictures = held_out(artwork, 200, groups=1, part=1, device=device)
+        scenes, pictures = held_out(artwork, 200, single=True, part=1, device=device)
         embedding, _ = trainee.coca.visual(pictures)
         nouns = torch.tensor([scene.groups[0].noun for scene in scenes], device=device)
         parts.append(f"{artwork}: head {(trainee.picture_head(embedding).argmax(1) == nouns).float().mean():.2f}")
@@ -131,7 +135,7 @@ def measure(model: CoCa, tokenize: SimpleTokenizer, count: int, device: str = "c
             scenes += drawn
             texts += greedy(model, tokenize, pictures)
             recalls.append(recall(model, tokenize, drawn, pictures))
-            drawn, pictures = held_out(artwork, 100, groups=1, part=100 + part, device=device)
+            drawn, pictures = held_out(artwork, 100, single=True, part=100 + part, device=device)
             for scene, text in zip(drawn, greedy(model, tokenize, pictures), strict=True):
                 singles.append(scene.groups[0].noun in read_caption(text).counts)
         table[artwork] = {

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from artwork import HERE
 from open_clip.coca_model import CoCa
 from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import get_2d_sincos_pos_embed
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-CONFIG: dict[str, Any] = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
+CONFIG: dict[str, Any] = json.loads(Path(__file__).with_name("config.json").read_text(encoding="utf-8"))
 GRID = CONFIG["vision_cfg"]["image_size"] // CONFIG["vision_cfg"]["patch_size"]
 SIDE: int = CONFIG["vision_cfg"]["image_size"]
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import skimage
+import sklearn
 import torch
-import torch.nn.functional as F
-from artwork import NOUNS, SPRITES
+from artwork import SPRITES
+from nouns import NOUNS
 from PIL import Image
 from scenes import COLOURS, Scene
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 — its usual name
 
 BACKGROUND = len(NOUNS)
 """Label of a cell that shows no object."""
@@ -211,9 +214,6 @@ def _texture(rng: np.random.Generator, side: int) -> Tensor:
 
 def _photographs(device: torch.device) -> list[Tensor]:
     """Openly licensed photographs that scikit-image and scikit-learn install (see README.md)."""
-    import skimage
-    import sklearn
-
     folder, images = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
     names = ("astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png")
     names += ("gravel.png", "rocket.jpg", "motorcycle_left.png")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from artwork import NOUNS
+from nouns import NOUNS
 
 COLOURS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     # hue in degrees, saturation, value: ranges that most people would call by this name
@@ -30,7 +30,7 @@ COLOUR_NAMES = tuple(COLOURS)
 KINDS = ("plain", "gradient", "textured", "photographic")
 NUMBER_WORDS = ("", "one", "two", "three", "four")
 RELATIONS = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
-MOST_OBJECTS = 8
+MOST_OBJECTS = 6
 
 _COUNTABLE = np.array([noun["countable"] for noun in NOUNS])
 
@@ -67,17 +67,30 @@ class Scene:
 
 def sample_scene(rng: np.random.Generator, groups: int | None = None, nouns: np.ndarray | None = None) -> Scene:
     """A random scene; `groups` fixes how many kinds of objects there are, `nouns` restricts which."""
-    number = groups or int(rng.choice(3, p=(0.45, 0.35, 0.2))) + 1
+    number = groups or int(rng.choice(3, p=(0.5, 0.33, 0.17))) + 1
     chosen = rng.choice(len(NOUNS) if nouns is None else nouns, size=number, replace=False)
     axis = "" if number == 1 else "xy"[rng.integers(2)]
-    counts = [int(rng.choice(4, p=(0.5, 0.2, 0.15, 0.15))) + 1 if _COUNTABLE[noun] else 1 for noun in chosen]
+    counts = [int(rng.choice(4, p=(0.52, 0.2, 0.14, 0.14))) + 1 if _COUNTABLE[noun] else 1 for noun in chosen]
     while sum(counts) > MOST_OBJECTS:
         counts[int(np.argmax(counts))] -= 1
     places = group_cells(rng, counts, axis)
     placed = tuple(Group(int(noun), sprites) for noun, sprites in zip(chosen, places, strict=True))
-    background = KINDS[rng.choice(4, p=(0.3, 0.2, 0.25, 0.25))]
-    colour = "" if background == "photographic" else COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
+    background, colour = _sample_background(rng)
     return Scene(placed, axis, background, colour)
+
+
+def sample_large(rng: np.random.Generator) -> Scene:
+    """A scene of a single object that fills most of the picture: the first lesson."""
+    size = float(rng.uniform(0.62, 0.98))
+    x, y = (float(value) for value in rng.uniform(size / 2, 1 - size / 2, 2))
+    sprite = Sprite(x, y, size, float(rng.normal(0, 0.2)), bool(rng.random() < 0.5))
+    background, colour = _sample_background(rng)
+    return Scene((Group(int(rng.integers(len(NOUNS))), (sprite,)),), "", background, colour)
+
+
+def _sample_background(rng: np.random.Generator) -> tuple[str, str]:
+    background = KINDS[rng.choice(4, p=(0.3, 0.2, 0.25, 0.25))]
+    return background, "" if background == "photographic" else COLOUR_NAMES[rng.integers(len(COLOUR_NAMES))]
 
 
 def group_cells(rng: np.random.Generator, counts: list[int], axis: str) -> list[tuple[Sprite, ...]]:
@@ -123,12 +136,12 @@ def _place(
 
 
 def with_article(words: str) -> str:
-    """"a cat", "an owl", "an hourglass", "a unicorn"."""
+    """ "a cat", "an owl", "an hourglass", "a unicorn"."""
     return f"{'an' if re.match('[aeio]|umb|hour', words) else 'a'} {words}"
 
 
 def noun_phrase(noun: int, count: int) -> str:
-    """"a cat", "two cats", "grapes"."""
+    """ "a cat", "two cats", "grapes"."""
     entry = NOUNS[noun]
     if count > 1:
         return f"{NUMBER_WORDS[count]} {entry['plural']}"
@@ -138,7 +151,7 @@ def noun_phrase(noun: int, count: int) -> str:
 
 
 def background_phrase(scene: Scene, rng: np.random.Generator | None = None) -> str:
-    """"a green background"; with `rng` in varied wording."""
+    """ "a green background"; with `rng` in varied wording."""
     if scene.background == "photographic":
         return "a photo background"
     adjective = ""

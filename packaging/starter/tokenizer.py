@@ -11,7 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from artwork import NOUNS
+from nouns import NOUNS
 from scenes import COLOUR_NAMES, NUMBER_WORDS, RELATIONS
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 

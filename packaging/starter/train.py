@@ -12,18 +12,21 @@ import math
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
-from artwork import ART, NOUNS, SEEN
+from artwork import ART, SEEN
 from measure import monitor
 from model import CONFIG, GRID, SIDE, build, load, normalise, save, tokenizer
-from render import BACKGROUND, Batch, Renderer, augment
-from scenes import Scene, caption, sample_scene
+from nouns import NOUNS
+from open_clip.tokenizer import SimpleTokenizer
+from render import BACKGROUND, Renderer, augment
+from scenes import COLOUR_NAMES, NUMBER_WORDS, Scene, caption, sample_large, sample_scene
 from tokenizer import write as write_merges
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 — its usual name
 from torch.nn.parallel import DistributedDataParallel
 
 STAGES = ("tower", "caption")
@@ -45,6 +48,7 @@ class Trainee(nn.Module):
         weight = torch.ones(len(NOUNS) + 1)
         weight[BACKGROUND] = 0.15
         self.register_buffer("class_weight", weight, persistent=False)
+        self.register_buffer("token_weight", torch.ones(CONFIG["text_cfg"]["vocab_size"]), persistent=False)
 
     def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         self._patches = output
@@ -64,11 +68,16 @@ class Trainee(nn.Module):
         if text is None:
             return losses
         latent = F.normalize(embedding.float(), dim=-1)
-        out = self.coca(None, text, image_latent=latent, image_embs=pooled)
+        text_latent, states = self.coca.text(text)
+        length = int((text != self.coca.pad_id).sum(1).max())  # nothing is learned from padding behind the longest
+        logits = self.coca.text_decoder(pooled, states[:, : length - 1])
         losses["caption"] = F.cross_entropy(
-            out["logits"].flatten(0, 1).float(), out["labels"].flatten(), ignore_index=self.coca.pad_id
+            logits.flatten(0, 1).float(),
+            text[:, 1:length].flatten(),
+            self.token_weight,
+            ignore_index=self.coca.pad_id,
         )
-        similarity = out["logit_scale"] * latent @ out["text_features"].float().T
+        similarity = self.coca.logit_scale.exp() * latent @ F.normalize(text_latent.float(), dim=-1).T
         same = (text[:, None] == text[None]).all(-1).float()  # equal captions are all right answers
         target = same / same.sum(1, keepdim=True)
         losses["contrastive"] = (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2
@@ -77,106 +86,168 @@ class Trainee(nn.Module):
 
 WEIGHTS = {
     "tower": {"patch": 1.0, "pooled": 1.0, "picture": 0.5},
-    "caption": {"patch": 0.15, "pooled": 0.15, "picture": 0.1, "caption": 1.0, "contrastive": 0.25},
+    "caption": {"patch": 0.4, "pooled": 0.4, "picture": 0.2, "caption": 1.0, "contrastive": 0.2},
 }
-RATES = {"tower": 1.5e-3, "caption": 1.0e-3}
-TOWER_RATE_WHILE_CAPTIONING = 0.3
+RATE = 8e-4
+NOUN_WEIGHT = 3.0
+"""How much more a noun's token counts than others: most of a caption is wording that the picture does not decide."""
+
+
+def noun_tokens(tokenize: SimpleTokenizer) -> list[int]:
+    """Tokens of the words that name things."""
+    words = {word for noun in NOUNS for name in (noun["noun"], noun["plural"]) for word in name.split()}
+    words -= {*COLOUR_NAMES, *NUMBER_WORDS, "of", "and"}
+    return sorted({token for word in words for token in tokenize.encode(word)})
+
+
+class _Lesson(NamedTuple):
+    scenes: list[Scene]
+    pictures: Tensor
+    cells: Tensor
 
 
 def rate(step: int, steps: int) -> float:
     """Warm up, hold, and fall to zero over the last 30 %: the share of the full learning rate."""
     fall = int(steps * 0.7)
-    if step < 200:
-        return (step + 1) / 200
+    if step < 100:
+        return (step + 1) / 100
     return 1.0 if step < fall else max(0.02, (steps - step) / (steps - fall))
 
 
-def make_batch(renderer: Renderer, rng: np.random.Generator, size: int, stage: str) -> tuple[list[Scene], Batch]:
-    if stage == "tower":
-        scenes = [sample_scene(rng, int(rng.choice(3, p=(0.6, 0.28, 0.12))) + 1) for _ in range(size)]
-    else:
-        scenes = [sample_scene(rng) for _ in range(size)]
+def make_lesson(renderer: Renderer, rng: np.random.Generator, size: int, stage: str, progress: float) -> _Lesson:
+    """The scenes of one step. The tower begins with single large objects, which then become rarer."""
+    ease = max(0.3, 1 - progress / 0.7) if stage == "tower" else 0.0
+    scenes = [sample_large(rng) if rng.random() < ease else sample_scene(rng) for _ in range(size)]
     drawn = renderer.draw(scenes, rng, outlines=0.2)
-    return scenes, Batch(normalise(augment(drawn.pictures, rng)), drawn.cells)
+    return _Lesson(scenes, normalise(augment(drawn.pictures, rng)), drawn.cells)
 
 
-def _optimiser(trainee: Trainee, stage: str, device: torch.device) -> torch.optim.AdamW:
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in trainee.named_parameters():
-        tower = name.startswith("coca.visual.") and stage == "caption"
-        decay = 0.05 if parameter.ndim > 1 and "embedding" not in name and "query" not in name else 0.0
-        groups.setdefault((TOWER_RATE_WHILE_CAPTIONING if tower else 1.0, decay), []).append(parameter)
-    return torch.optim.AdamW(
-        [{"params": p, "share": share, "weight_decay": decay} for (share, decay), p in groups.items()],
-        lr=RATES[stage],
-        betas=(0.9, 0.95),
-        fused=True,
-    )
+class Optimiser:
+    """Muon for the matrices of the blocks (Jordan et al. 2024), AdamW for embeddings, heads, gains and biases.
+
+    Muon's steps are scaled to AdamW's size (Liu et al. 2025), so that one learning rate serves both.
+    """
+
+    def __init__(self, trainee: Trainee) -> None:
+        matrices, others = [], []
+        for name, parameter in trainee.named_parameters():
+            block = any(part in name for part in ("resblocks", "cross_attn", "attn_pool.attn"))
+            (matrices if block and parameter.ndim == 2 else others).append(parameter)
+        self.parts = (
+            torch.optim.Muon(matrices, lr=RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, lr=RATE, weight_decay=0.0, betas=(0.9, 0.95), fused=True),
+        )
+
+    def step(self, rate: float) -> None:
+        """One update at this learning rate; gradients are gone afterwards."""
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = rate
+            part.step()
+            part.zero_grad()
+
+    def state_dict(self) -> list[dict[str, object]]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, states: list[dict[str, object]]) -> None:
+        for part, state in zip(self.parts, states, strict=True):
+            part.load_state_dict(state)
+
+
+class Worker:
+    """One process of a run; the workers average their gradients after every batch."""
+
+    def __init__(self, rank: int, world: int, args: argparse.Namespace) -> None:
+        self.rank, self.world, self.args, self.stage = rank, world, args, args.stage
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // world))
+        torch.manual_seed(args.seed)
+        if rank == 0:
+            self._write_vocabulary()
+        if world > 1:
+            dist.barrier()
+        self.tokenize = tokenizer(args.out)
+        self.renderer = Renderer(list(range(len(SEEN))), SIDE, GRID, str(self.device))
+        self.trainee = Trainee(args.start_from).to(self.device)
+        self.trainee.token_weight[noun_tokens(self.tokenize)] = NOUN_WEIGHT
+        self.optimiser = Optimiser(self.trainee)
+        self.step = self._restore()
+        if self.stage == "tower":
+            for name, parameter in self.trainee.named_parameters():
+                parameter.requires_grad_("coca.text" not in name and "logit_scale" not in name)
+        self.forward: nn.Module = DistributedDataParallel(self.trainee) if world > 1 else self.trainee
+
+    def _write_vocabulary(self) -> None:
+        self.args.out.mkdir(parents=True, exist_ok=True)
+        size = write_merges(self.args.out / "merges.txt.gz")
+        if size != CONFIG["text_cfg"]["vocab_size"]:
+            raise SystemExit(f"config.json must say vocab_size {size}")
+
+    @property
+    def _checkpoint(self) -> Path:
+        return RUN / f"{self.stage}.pt"
+
+    def _restore(self) -> int:
+        """Go on from this stage's checkpoint, or begin with the tower that the stage before made; the step to do."""
+        if self._checkpoint.exists():
+            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+            self.trainee.load_state_dict(state["trainee"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            return int(state["step"])
+        if self.stage == "caption" and (RUN / "tower.pt").exists() and not self.args.start_from:
+            state = torch.load(RUN / "tower.pt", map_location=self.device, weights_only=True)
+            self.trainee.load_state_dict(state["trainee"])
+        return 0
+
+    def _keep(self) -> None:
+        RUN.mkdir(exist_ok=True)
+        state = {"trainee": self.trainee.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
+        torch.save(state, self._checkpoint.with_suffix(".part"))
+        self._checkpoint.with_suffix(".part").replace(self._checkpoint)
+        save(self.trainee.coca, self.args.out)
+
+    def learn(self) -> dict[str, float]:
+        """Do one step and return its losses."""
+        rng = np.random.default_rng((self.args.seed, STAGES.index(self.stage), self.step, self.rank))
+        lesson = make_lesson(self.renderer, rng, self.args.batch, self.stage, self.step / self.args.steps)
+        nouns = torch.zeros(len(lesson.scenes), len(NOUNS), device=self.device)
+        for row, scene in enumerate(lesson.scenes):
+            nouns[row, [group.noun for group in scene.groups]] = 1 / len(scene.groups)
+        text = None
+        if self.stage == "caption":
+            text = self.tokenize([caption(scene, rng) for scene in lesson.scenes]).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            losses = self.forward(lesson.pictures, lesson.cells, nouns, text)
+        sum(WEIGHTS[self.stage][name] * loss for name, loss in losses.items()).backward()
+        nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
+        self.optimiser.step(RATE * rate(self.step, self.args.steps))
+        with torch.no_grad():
+            self.trainee.coca.logit_scale.clamp_(0, math.log(100))
+        self.step += 1
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def run(self) -> None:
+        """Train to the last step; worker 0 reports, measures and keeps a checkpoint every `--report` steps."""
+        since, losses = time.monotonic(), []
+        while self.step < self.args.steps:
+            losses.append(self.learn())
+            if self.step % self.args.report and self.step < self.args.steps:
+                continue
+            if self.rank == 0:
+                pace = len(losses) * self.args.batch * self.world / (time.monotonic() - since)
+                means = " ".join(f"{name} {np.mean([loss[name] for loss in losses]):.3f}" for name in losses[0])
+                figures = monitor(self.trainee, self.tokenize, captions=self.stage == "caption")
+                print(f"{self.stage} {self.step}/{self.args.steps} {pace:.0f}/s {means} {figures}", flush=True)
+                self._keep()
+            since, losses = time.monotonic(), []
 
 
 def train(rank: int, world: int, args: argparse.Namespace) -> None:
-    """One worker; the workers average their gradients after every batch."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Run one worker."""
     if world > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(args.port))
         dist.init_process_group("gloo", rank=rank, world_size=world)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // world))
-    torch.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
-    if rank == 0:
-        size = write_merges(args.out / "merges.txt.gz")
-        assert size == CONFIG["text_cfg"]["vocab_size"], f"config.json must say vocab_size {size}"
-    if world > 1:
-        dist.barrier()
-    tokenize = tokenizer(args.out)
-    trainee = Trainee(args.start_from).to(device)
-    checkpoint = RUN / f"{args.stage}.pt"
-    optimiser = _optimiser(trainee, args.stage, device)
-    first = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        trainee.load_state_dict(state["trainee"])
-        optimiser.load_state_dict(state["optimiser"])
-        first = state["step"]
-    elif args.stage == "caption" and (RUN / "tower.pt").exists() and not args.start_from:
-        trainee.load_state_dict(torch.load(RUN / "tower.pt", map_location=device, weights_only=True)["trainee"])
-    if args.stage == "tower":
-        for name, parameter in trainee.named_parameters():
-            parameter.requires_grad_("coca.text" not in name and "logit_scale" not in name)
-    forward = DistributedDataParallel(trainee) if world > 1 else trainee
-    renderer = Renderer(list(range(len(SEEN))), SIDE, GRID, str(device))
-    started, sums = time.monotonic(), dict.fromkeys(WEIGHTS[args.stage], 0.0)
-    for step in range(first, args.steps):
-        rng = np.random.default_rng((args.seed, STAGES.index(args.stage), step, rank))
-        scenes, batch = make_batch(renderer, rng, args.batch, args.stage)
-        nouns = torch.zeros(len(scenes), len(NOUNS), device=device)
-        for row, scene in enumerate(scenes):
-            nouns[row, [group.noun for group in scene.groups]] = 1 / len(scene.groups)
-        text = tokenize([caption(scene, rng) for scene in scenes]).to(device) if args.stage == "caption" else None
-        for group in optimiser.param_groups:
-            group["lr"] = RATES[args.stage] * group["share"] * rate(step, args.steps)
-        with torch.autocast(device.type, torch.bfloat16):
-            losses = forward(batch.pictures, batch.cells, nouns, text)
-        total = sum(WEIGHTS[args.stage][name] * loss for name, loss in losses.items())
-        total.backward()
-        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        with torch.no_grad():
-            trainee.coca.logit_scale.clamp_(0, math.log(100))
-        for name, loss in losses.items():
-            sums[name] += loss.item()
-        if rank == 0 and (step + 1) % args.report == 0:
-            pace = (step + 1 - first) * args.batch * world / (time.monotonic() - started)
-            means = " ".join(f"{name} {value / args.report:.3f}" for name, value in sums.items())
-            figures = monitor(trainee, tokenize, captions=text is not None)
-            print(f"{args.stage} {step + 1}/{args.steps} {pace:.0f}/s {means} {figures}", flush=True)
-            sums = dict.fromkeys(sums, 0.0)
-            RUN.mkdir(exist_ok=True)
-            state = {"trainee": trainee.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
-            save(trainee.coca, args.out)
+    Worker(rank, world, args).run()
     if world > 1:
         dist.barrier()
         dist.destroy_process_group()

@@ -1,25 +1,18 @@
 """The starter's world as data: every caption it is trained on can be read back, and its vocabulary knows every word."""
 
 import gzip
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scenes
+import tokenizer
+from open_clip.tokenizer import SimpleTokenizer
 
-STARTER = Path(__file__).parents[2] / "packaging" / "starter"
-
-
-@pytest.fixture(autouse=True)
-def _starter_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(STARTER))
-    for name in ("artwork", "scenes", "tokenizer"):  # their names are common ones: leave none behind
-        monkeypatch.delitem(sys.modules, name, raising=False)
+BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
 
 
 def test_a_caption_in_any_wording_reads_back_as_its_scene() -> None:
-    import scenes
-
     rng = np.random.default_rng(5)
     for _ in range(2000):
         scene = scenes.sample_scene(rng)
@@ -34,8 +27,6 @@ def test_a_caption_in_any_wording_reads_back_as_its_scene() -> None:
 
 
 def test_objects_stay_inside_their_groups_share_of_the_picture() -> None:
-    import scenes
-
     rng = np.random.default_rng(6)
     for _ in range(500):
         scene = scenes.sample_scene(rng, groups=2)
@@ -47,23 +38,14 @@ def test_objects_stay_inside_their_groups_share_of_the_picture() -> None:
     ("noun", "phrase"), [("hourglass", "an hourglass"), ("unicorn", "a unicorn"), ("umbrella", "an umbrella")]
 )
 def test_articles_follow_the_sound(noun: str, phrase: str) -> None:
-    import scenes
-
     assert scenes.with_article(noun) == phrase
 
 
 def test_the_vocabulary_of_the_bundled_model_is_the_one_its_script_writes(tmp_path: Path) -> None:
-    import tokenizer
-
     tokenizer.write(tmp_path / "merges.txt.gz")
-    bundled = STARTER.parents[1] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
-    assert gzip.decompress(bundled.read_bytes()) == gzip.decompress((tmp_path / "merges.txt.gz").read_bytes())
+    assert gzip.decompress(BUNDLED.read_bytes()) == gzip.decompress((tmp_path / "merges.txt.gz").read_bytes())
 
 
 def test_every_word_of_the_world_is_one_token() -> None:
-    import tokenizer
-    from open_clip.tokenizer import SimpleTokenizer
-
-    bundled = STARTER.parents[1] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
-    clip = SimpleTokenizer(str(bundled))
+    clip = SimpleTokenizer(str(BUNDLED))
     assert [word for word in tokenizer.words() if len(clip.encode(word)) != 1] == []
