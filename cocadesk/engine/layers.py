@@ -35,31 +35,33 @@ class Linear:
         self._bias_parts: Tensor | None = None
         features_out = weight.shape[0]
         parts = next((parts for parts in _PARTS if features_out % parts == 0), 0)
+        self._count = parts
         if parts and weight.device.type == "cpu" and weight.dtype == torch.float32:
             self._parts = torch.unflatten(weight, 0, (parts, -1))
             self._bias_parts = None if bias is None else bias.view(parts, -1, 1)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Map (R, in) to (R, out)."""
-        if self._parts is None or len(x) > _FEW_ROWS:
+        rows = x.shape[0]
+        if self._parts is None or rows > _FEW_ROWS:
             return F.linear(x, self._weight, self._bias)
-        columns = x.t().expand(len(self._parts), -1, -1)
+        columns = x.t().expand(self._count, -1, -1)
         if self._bias_parts is None:
             product = torch.bmm(self._parts, columns)
         else:
             product = torch.baddbmm(self._bias_parts, self._parts, columns)
-        return product.flatten(0, 1).t()
+        return product.view(1, -1) if rows == 1 else product.flatten(0, 1).t()
 
 
 class Norm:
     """Layer normalisation over the last dimension."""
 
     def __init__(self, module: nn.LayerNorm) -> None:
-        self._shape = list(module.normalized_shape)
+        self._shape = module.normalized_shape
         self._weight, self._bias, self._eps = module.weight, module.bias, module.eps
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x, self._shape, self._weight, self._bias, self._eps)
+        return torch.layer_norm(x, self._shape, self._weight, self._bias, self._eps)
 
 
 class _Residuals:
@@ -73,7 +75,7 @@ class _Residuals:
         self._out = Linear(attention.out_proj.weight, attention.out_proj.bias)
         self._mlp_norm = Norm(block.ln_2)
         self._expand = Linear(block.mlp.c_fc.weight, block.mlp.c_fc.bias)
-        self._activation: Callable[[Tensor], Tensor] = block.mlp.gelu
+        self._activation: Callable[[Tensor], Tensor] = block.mlp.gelu.forward  # without the module's hooks
         self._contract = Linear(block.mlp.c_proj.weight, block.mlp.c_proj.bias)
         self._scales = [scale.gamma if isinstance(scale, LayerScale) else None for scale in (block.ls_1, block.ls_2)]
 
@@ -105,7 +107,7 @@ class SelfAttentionBlock(_Residuals):
             position: How many tokens came before.
             key_bias: Added to the attention logits, (R, 1, 1, position + 1): 0, or -inf for hidden keys.
         """
-        heads = (len(x), 3, self.heads, 1, self.head_width)
+        heads = (x.shape[0], 3, self.heads, 1, self.head_width)
         query, key, value = self._qkv(self._norm(x)).reshape(heads).unbind(1)
         seen = position + 1
         keys[:, :, position:seen] = key

@@ -36,8 +36,18 @@ def write(path: Path) -> int:
     """Write `merges.txt.gz` and return the size of the vocabulary, start and end token included."""
     tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.BpeTrainer(vocab_size=30_000, min_frequency=1, end_of_word_suffix="</w>", show_progress=False)
-    tokenizer.train_from_iterator([" ".join(words())], trainer)
+    text = " ".join(words())
+    # The trainer numbers letters that end words in the order of a hash table, and ties between merges fall by number:
+    # naming these letters beforehand makes it repeatable.
+    letters = [letter + suffix for letter in sorted(set(text) - {" "}) for suffix in ("", "</w>")]
+    trainer = trainers.BpeTrainer(
+        vocab_size=30_000,
+        min_frequency=1,
+        end_of_word_suffix="</w>",
+        special_tokens=letters,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([text], trainer)
     with tempfile.TemporaryDirectory() as folder:
         Path(tokenizer.model.save(folder)[0]).unlink()
         merges = (Path(folder) / "merges.txt").read_text(encoding="utf-8").splitlines()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 STAGES = ("tower", "caption")
 RUN = ART / "run"
+MERGES = "merges.txt.gz"
 
 
 class Trainee(nn.Module):
@@ -178,8 +180,14 @@ class Worker:
         self.forward: nn.Module = DistributedDataParallel(self.trainee) if world > 1 else self.trainee
 
     def _write_vocabulary(self) -> None:
+        """Weights and vocabulary belong together: a run that goes on keeps its own, a warm start the model's."""
         self.args.out.mkdir(parents=True, exist_ok=True)
-        size = write_merges(self.args.out / "merges.txt.gz")
+        merges = self.args.out / MERGES
+        if self.args.start_from:
+            shutil.copyfile(self.args.start_from / MERGES, merges)
+        elif not merges.exists():
+            write_merges(merges)
+        size = tokenizer(self.args.out).vocab_size
         if size != CONFIG["text_cfg"]["vocab_size"]:
             raise SystemExit(f"config.json must say vocab_size {size}")
 

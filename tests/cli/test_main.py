@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 # The real entry of a process of its own, with a captioner in place of a model.
 WITH_FAKE = """
 import os, signal, sys, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background starts with it ignored
 import cocadesk
 from tests.fakes.captioner import FakeCaptioner
 engine = types.ModuleType("cocadesk.engine")  # the real one takes seconds to import torch

@@ -28,6 +28,8 @@ CONTENT = random.Random(0).randbytes(300_000)
 
 # The real command in a process of its own, with a small card.
 SMALL_CARD = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background starts with it ignored
 import sys
 from dataclasses import replace
 from cocadesk.catalog.cards import CARDS
