@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui import app
@@ -43,6 +44,15 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeW
 @pytest.fixture
 def window(make_window: MakeWindow) -> MainWindow:
     return make_window()
+
+
+@pytest.fixture
+def clipboard() -> Iterator[QClipboard]:
+    """The clipboard, emptied afterwards: what tests put there must not outlive Python, which owns part of it."""
+    app.application()
+    board = QGuiApplication.clipboard()
+    yield board
+    board.clear()
 
 
 @pytest.fixture

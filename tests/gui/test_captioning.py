@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QClipboard
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -165,7 +165,9 @@ def test_selected_picture_jumps_the_queue(qtbot: QtBot, make_window: MakeWindow,
     assert order == ["0.png", "4.png", "1.png", "2.png", "3.png"]
 
 
-def test_buttons_follow_the_work(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
+def test_buttons_follow_the_work(
+    qtbot: QtBot, make_window: MakeWindow, picture_file: Path, clipboard: QClipboard
+) -> None:
     steps = Steps()
     window = make_window(FakeCaptioner(before_token=steps.wait))
     buttons = {button.text(): button for button in window.panel.findChildren(QPushButton)}
@@ -179,7 +181,7 @@ def test_buttons_follow_the_work(qtbot: QtBot, make_window: MakeWindow, picture_
     assert not buttons["Stop"].isVisible()
     assert buttons["Caption again"].isVisible()
     qtbot.mouseClick(buttons["Copy caption"], Qt.MouseButton.LeftButton)
-    assert QGuiApplication.clipboard().text() == "a cat on a green background"
+    assert clipboard.text() == "a cat on a green background"
 
 
 def test_an_animation_is_captioned_as_a_clip(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:

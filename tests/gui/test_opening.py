@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtGui import QClipboard, QColor, QImage
 from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -84,8 +84,7 @@ def test_text_without_a_picture_is_explained(window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize("kind", ["image", "file"])
-def test_paste(qtbot: QtBot, window: MainWindow, picture_file: Path, kind: str) -> None:
-    clipboard = QGuiApplication.clipboard()
+def test_paste(qtbot: QtBot, window: MainWindow, clipboard: QClipboard, picture_file: Path, kind: str) -> None:
     if kind == "image":
         clipboard.setImage(QImage(str(picture_file)))
     else:
