@@ -1,8 +1,8 @@
 """Draws the sample pictures of `resources/samples/`, and says in `resources/samples.json` what they show.
 
 Compositions that the starter has not seen, at 768 pixels, in Microsoft's Fluent artwork (MIT licence). They are what a
-new user sees first, so of each scene the first composition is kept that the bundled starter describes right: a gallery,
-not a test. How often it is right is measured by `measure.py` and written in its card.
+new user sees first, so of each scene the first composition is kept that the bundled starter describes right, and scenes
+that never came out right were exchanged for others: a gallery, not a test. How often it is right is measured by `measure.py` and written in its card.
 """
 
 from __future__ import annotations
