@@ -2,7 +2,7 @@
 
 Compositions that the starter has not seen, at 768 pixels, in Microsoft's Fluent artwork (MIT licence). They are what a
 new user sees first, so of each scene the first composition is kept that the bundled starter describes right, and scenes
-that never came out right were exchanged for others: a gallery, not a test. How often the starter is right is measured by
+that never came out right were exchanged for others: a gallery, not a test. How often it is right is measured by
 `measure.py` and written in its card.
 """
 
