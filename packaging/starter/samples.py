@@ -98,11 +98,10 @@ def main() -> None:
             rng = np.random.default_rng((77, number, attempt))
             what = scene(name, rng)
             draw_picture(renderer, what, rng).save(file, quality=88)
-            if is_upright(what) and is_right(model, file, what):
+            right = is_upright(what) and is_right(model, file, what)
+            if right:
                 break
-        print(
-            f"{name}: {'right' if attempt < ATTEMPTS - 1 else 'not right'} after {attempt + 1} compositions", flush=True
-        )
+        print(f"{name}: {'right' if right else 'not right'} after {attempt + 1} compositions", flush=True)
         shown[file.name] = caption(what)
     OUT.with_suffix(".json").write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
 

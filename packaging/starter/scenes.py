@@ -65,10 +65,10 @@ class Scene:
     """Empty for a photographic background."""
 
 
-def sample_scene(rng: np.random.Generator, groups: int | None = None, nouns: np.ndarray | None = None) -> Scene:
-    """A random scene; `groups` fixes how many kinds of objects there are, `nouns` restricts which."""
+def sample_scene(rng: np.random.Generator, groups: int | None = None) -> Scene:
+    """A random scene; `groups` fixes how many kinds of objects there are."""
     number = groups or int(rng.choice(3, p=(0.5, 0.33, 0.17))) + 1
-    chosen = rng.choice(len(NOUNS) if nouns is None else nouns, size=number, replace=False)
+    chosen = rng.choice(len(NOUNS), size=number, replace=False)
     axis = "" if number == 1 else "xy"[rng.integers(2)]
     counts = [int(rng.choice(4, p=(0.52, 0.2, 0.14, 0.14))) + 1 if _COUNTABLE[noun] else 1 for noun in chosen]
     while sum(counts) > MOST_OBJECTS:

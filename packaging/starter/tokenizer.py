@@ -7,7 +7,6 @@ token; any other text falls back to smaller pieces, down to bytes.
 from __future__ import annotations
 
 import gzip
-import json
 import tempfile
 from pathlib import Path
 
@@ -55,7 +54,3 @@ def write(path: Path) -> int:
     with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:  # no name, no time: repeatable
         file.write(("#version: 0.2\n" + "\n".join(merges)).encode())
     return 512 + len(merges) + 2
-
-
-if __name__ == "__main__":
-    print(json.dumps({"words": len(words())}))

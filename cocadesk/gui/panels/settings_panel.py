@@ -75,20 +75,9 @@ class SettingsPanel(QWidget):
         self._form.setHorizontalSpacing(14)
         self._form.setVerticalSpacing(8)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field in (
-            self._model,
-            self._model_state,
-            self._untrained,
-            self._device,
-            self._method,
-            self._temperature,
-            self._top_k,
-            self._top_p,
-            self._seed,
-            self._beams,
-            self._most,
-        ):
+        for field in self._fields():
             self._form.addRow(_label(field), field) if field.accessibleName() else self._form.addRow("", field)
+        self._form.insertRow(1, "", self._model_state)
         self._untrained.setAccessibleName("Untrained weights")
         self._untrained.setToolTip("Fill the model with seeded random weights, to see what training brings")
         self._reset = QPushButton("Reset")
