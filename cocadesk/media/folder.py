@@ -1,4 +1,4 @@
-"""Finding pictures in folders, and turning what a user named or dropped into a list of files."""
+"""Finding pictures and videos in folders, and turning what a user named or dropped into a list of files."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ PICTURE_SUFFIXES = frozenset(
 )
 """Lower-case extensions by which pictures are found in folders; a file named directly may have any."""
 
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".wmv", ".flv", ".ogv"}
+    | {".3gp"}
+)
+"""The same for videos."""
+
+OPENED_SUFFIXES = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
@@ -36,7 +44,7 @@ class Expanded:
 
 
 def list_pictures(folder: str | os.PathLike[str], recursive: bool = False) -> list[Path]:
-    """Pictures in a folder by their extension, in the order a person expects ("2.jpg" before "10.jpg").
+    """Pictures and videos in a folder by their extension, in the order a person expects ("2.jpg" before "10.jpg").
 
     Hidden files and folders are skipped; links to folders are not followed, since they can lead in circles.
 
@@ -50,7 +58,7 @@ def list_pictures(folder: str | os.PathLike[str], recursive: bool = False) -> li
 
 
 def expand(paths: Sequence[str | os.PathLike[str]], recursive: bool = False) -> Expanded:
-    """Replace each folder by the pictures in it, keep everything else, and collect what went wrong path by path."""
+    """Replace each folder by what can be opened in it, keep all else, and collect what went wrong path by path."""
     files: list[str] = []
     errors: list[tuple[str, InputError]] = []
     for given in paths:
@@ -62,7 +70,7 @@ def expand(paths: Sequence[str | os.PathLike[str]], recursive: bool = False) -> 
         try:
             pictures = list_pictures(path, recursive)
             if not pictures:
-                raise InputError("This folder has no pictures in it. Choose another, or name a file.")
+                raise InputError("This folder has no pictures or videos in it. Choose another, or name a file.")
         except InputError as error:
             errors.append((path, error))
         else:
@@ -77,7 +85,7 @@ def _collect(folder: Path, recursive: bool, found: list[Path]) -> None:
         raise InputError(_why_unlistable(error)) from error
     entries.sort(key=lambda entry: _natural(entry.name))
     for entry in entries:
-        if Path(entry.name).suffix.lower() in PICTURE_SUFFIXES and entry.is_file():
+        if Path(entry.name).suffix.lower() in OPENED_SUFFIXES and entry.is_file():
             found.append(folder / entry.name)
     for entry in entries if recursive else ():
         if entry.is_dir(follow_symlinks=False):

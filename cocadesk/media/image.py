@@ -5,9 +5,7 @@ All functions may be called from any thread.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import struct
 import threading
 import zlib
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 # Imported to register their formats: Image.open would import all of Pillow's plugins for it, in whichever thread first.
 from PIL import (
@@ -34,6 +33,7 @@ from PIL import (
 
 from cocadesk.errors import InputError
 from cocadesk.media.colour import to_srgb
+from cocadesk.media.files import DAMAGED, MEGAPIXEL, check_file, check_name, is_video, why_unreadable
 from cocadesk.types import Clip, Picture
 
 MAX_PIXELS = 200_000_000
@@ -46,7 +46,7 @@ if Image.MAX_IMAGE_PIXELS is not None:
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, MAX_PIXELS)
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_FORMATS_READ = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC"
+_FORMATS_READ = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF and HEIC, MP4, MOV, MKV, WebM and AVI"
 
 _ANIMATED = frozenset({"GIF", "WebP", "PNG", "AVIF"})
 
@@ -78,15 +78,16 @@ def open_picture(path: str | os.PathLike[str]) -> Picture:
 
     Returns:
         The picture as its author meant it to be seen: upright by its EXIF orientation, in sRGB by its colour profile,
-        transparency over white, deep samples scaled to 8 bits. Of an animation, the first frame.
+        transparency over white, deep samples scaled to 8 bits. Of an animation or a video, the first frame.
 
     Raises:
         InputError: if the file is missing, unreadable, damaged, larger than `MAX_PIXELS` or not a picture. The message
             says what is wrong and what to do, without the file's name.
     """
-    with _opened(path) as image:
-        frames = _frame_count(image)
-        return _picture(path, image, frames)
+    if is_video(path):
+        return _first_frame(path)
+    with opened(path) as image:
+        return _picture(path, image)
 
 
 def thumbnail(path: str | os.PathLike[str], side: int) -> Picture:
@@ -97,88 +98,52 @@ def thumbnail(path: str | os.PathLike[str], side: int) -> Picture:
     Raises:
         InputError: as for `open_picture`.
     """
-    with _opened(path) as image:
-        frames = _frame_count(image)
+    if is_video(path):
+        return _first_frame(path, side)
+    with opened(path) as image:
         image.draft(None, (2 * side, 2 * side))
-        return _picture(path, image, frames, side)
+        return _picture(path, image, side)
 
 
 def open_picture_or_clip(path: str | os.PathLike[str], count: int) -> Picture | Clip:
-    """Open an animation as a clip of at most `count` frames, anything else as a picture.
+    """Open an animation or a video as a clip of at most `count` frames, anything else as a picture.
 
     Raises:
-        InputError: as for `open_picture` and `open_animation`.
+        InputError: as for `open_picture` and `clips.open_clip`.
     """
     picture = open_picture(path)
-    return open_animation(path, count) if is_animated(picture) else picture
+    if picture.seconds is None:
+        return picture
+    from cocadesk.media.clips import open_clip  # noqa: PLC0415 — stands on this module
 
-
-def is_animated(picture: Picture) -> bool:
-    """Whether the picture is the first frame of an animation; the images of a TIFF are pages, not frames."""
-    return picture.frames > 1 and picture.format in _ANIMATED
-
-
-def open_animation(path: str | os.PathLike[str], count: int) -> Clip:
-    """Open uniformly spaced frames of an animation (GIF, WebP, PNG, AVIF) or pages of a TIFF.
-
-    The clip of n frames is cut into `count` equal parts and the middle of each is taken: frame ⌊(2i + 1)·n / (2·count)⌋
-    for i = 0 … count − 1. A clip of no more than `count` frames is taken whole, a still picture as a clip of one.
-
-    Raises:
-        InputError: as for `open_picture`, and if the frames together have more than `MAX_PIXELS` pixels.
-    """
-    with _opened(path) as image:
-        total = _frame_count(image)
-        if total <= count:
-            indices = tuple(range(total))
-        else:
-            indices = tuple((2 * i + 1) * total // (2 * count) for i in range(count))
-        if len(indices) * image.width * image.height > MAX_PIXELS:
-            raise InputError(
-                f"{len(indices)} frames of {image.width} × {image.height} pixels are more than the limit of "
-                f"{MAX_PIXELS // 10**6} megapixels. Take fewer frames."
-            )
-        pictures = []
-        for index in indices:
-            image.seek(index)
-            pictures.append(_picture(path, image, total))
-        return Clip(os.fspath(path), tuple(pictures), indices)
+    return open_clip(path, count)
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """The file's header read and its size checked; whatever goes wrong inside becomes an `InputError`."""
-    text = os.fspath(path)
-    if text.startswith(("http://", "https://")):
-        raise InputError("It is a web link. Save the picture to a file first, then open that file.")
-    try:
-        _check_file(Path(text))
+    text = check_name(path)
+    with explained():
+        check_file(Path(text))
         with Path(text).open("rb") as stream:
             yield _identify(stream)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Whatever reading a picture raises becomes an `InputError`."""
+    try:
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(
-            f"It has more than the limit of {MAX_PIXELS // 10**6} megapixels. Scale it down first."
+            f"It has more than the limit of {MAX_PIXELS // MEGAPIXEL} megapixels. Scale it down first."
         ) from None
     except MemoryError:
         raise InputError("There is not enough free memory to open it. Close something, or scale it down.") from None
     except OSError as error:
-        raise InputError(_why_unreadable(error)) from error
+        raise InputError(why_unreadable(error)) from error
     except (*_DAMAGE, *_DAMAGE_LOW_LEVEL) as error:
-        raise InputError(_DAMAGED) from error
-
-
-_DAMAGED = "It is damaged or incomplete: its pixels cannot be decoded. Copy or download it again."
-
-
-def _check_file(path: Path) -> None:
-    """Refuse what only looks like a file; before opening it, since opening a pipe waits for its other end."""
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError("It is a folder, not a picture.")
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError("It is not a regular file. Save the picture to a file first.")
-    if status.st_size == 0:
-        raise InputError("It is empty (0 bytes). Copy or download it again.")
+        raise InputError(DAMAGED) from error
 
 
 def _identify(stream: IO[bytes]) -> Image.Image:
@@ -195,8 +160,8 @@ def _identify(stream: IO[bytes]) -> Image.Image:
         raise InputError(_why_unidentified(stream.read(4096))) from None
     if image.width * image.height > MAX_PIXELS:
         raise InputError(
-            f"It has {image.width} × {image.height} pixels, more than the limit of {MAX_PIXELS // 10**6} megapixels. "
-            "Scale it down first."
+            f"It has {image.width} × {image.height} pixels, more than the limit of "
+            f"{MAX_PIXELS // MEGAPIXEL} megapixels. Scale it down first."
         )
     return image
 
@@ -210,14 +175,19 @@ def _register_heif() -> None:
             pillow_heif.register_heif_opener()
 
 
-def _frame_count(image: Image.Image) -> int:
+def title(image: Image.Image) -> str:
+    """The name of the file's format that people use."""
+    return _FORMAT_TITLES.get(image.format or "", image.format or "")
+
+
+def frame_count(image: Image.Image) -> int:
+    """How many frames or pages the file has."""
     # The extra images of a phone's JPEG are previews and depth maps, not an animation.
     return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
 
 
-def _picture(path: str | os.PathLike[str], image: Image.Image, frames: int, side: int | None = None) -> Picture:
-    """Decode the current frame, scaled to fit `side` if one is given."""
-    title = _FORMAT_TITLES.get(image.format or "", image.format or "")
+def decoded_pixels(image: Image.Image, side: int | None = None) -> npt.NDArray[np.uint8]:
+    """The current frame, upright and in sRGB, (height, width, 3), read-only; scaled to fit `side` if one is given."""
     image.load()
     orientation = _orientation(image)
     if side and image.mode in _AVERAGED_MODES and "transparency" not in image.info:
@@ -227,8 +197,23 @@ def _picture(path: str | os.PathLike[str], image: Image.Image, frames: int, side
         upright.thumbnail((side, side))  # what could not be averaged before; does nothing to what was
     if orientation in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[orientation])
-    pixels = np.asarray(upright)  # contiguous, and read-only since it looks at a bytes object
-    return Picture(name=os.fspath(path), pixels=pixels, format=title, frames=frames)
+    return np.asarray(upright)  # contiguous, and read-only since it looks at a bytes object
+
+
+def _picture(path: str | os.PathLike[str], image: Image.Image, side: int | None = None) -> Picture:
+    frames = frame_count(image)
+    name = title(image)
+    seconds = 0.0 if frames > 1 and name in _ANIMATED else None  # the images of a TIFF are pages, not frames
+    return Picture(os.fspath(path), decoded_pixels(image, side), name, frames, seconds)
+
+
+def _first_frame(path: str | os.PathLike[str], side: int | None = None) -> Picture:
+    from cocadesk.media.video import VideoFile  # noqa: PLC0415 — loads a library that pictures do without
+
+    with VideoFile(path) as video:
+        info = video.info
+        scale = min(1.0, side / max(info.width, info.height)) if side else 1.0
+        return Picture(os.fspath(path), video.first().pixels(scale), info.format, info.frames, info.seconds)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -238,19 +223,6 @@ def _orientation(image: Image.Image) -> int:
         return 1  # broken metadata must not cost the picture
 
 
-def _why_unreadable(error: OSError) -> str:
-    """One sentence for what the system, or a decoder that speaks in OSErrors, complained about."""
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return "There is no such file. Check the name; it may have been moved or deleted."
-        case errno.EACCES | errno.EPERM:
-            return "There is no permission to read it. Change its permissions, or open a copy of it."
-        case None:
-            return _DAMAGED
-        case _:
-            return f"It cannot be read: {error.strerror}."
-
-
 def _why_unidentified(start: bytes) -> str:
     """Pillow recognised no format: say what the file seems to be instead, from its first bytes."""
     start = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -258,4 +230,4 @@ def _why_unidentified(start: bytes) -> str:
         return "It is a web page, not a picture. Save the picture itself, then open that file."
     if b"<svg" in start:
         return "It is an SVG drawing, which cannot be opened. Export it as PNG first."
-    return f"It is not a picture that can be opened ({_FORMATS_READ} can)."
+    return f"It is not a picture or a video that can be opened ({_FORMATS_READ} can)."

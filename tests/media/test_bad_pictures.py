@@ -15,14 +15,15 @@ from PIL import Image
 
 from cocadesk.errors import InputError
 from cocadesk.media import image as media_image
+from cocadesk.media.clips import open_clip
 from cocadesk.media.folder import expand
-from cocadesk.media.image import open_animation, open_picture, thumbnail
+from cocadesk.media.image import open_picture, thumbnail
 from tests.fakes.pictures import make_bad_inputs, png_claiming, quadrants, without_rights
 
 OPENERS: list[Callable[[str], object]] = [
     open_picture,
     lambda path: thumbnail(path, 64),
-    lambda path: open_animation(path, 4),
+    lambda path: open_clip(path, 4),
 ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from cocadesk.errors import InputError
-from cocadesk.media import image as media_image
-from cocadesk.media.image import open_animation, open_picture, open_picture_or_clip, thumbnail
+from cocadesk.media import clips
+from cocadesk.media.clips import open_clip
+from cocadesk.media.image import open_picture, open_picture_or_clip, thumbnail
 from cocadesk.types import Clip, Picture
 
 
@@ -24,7 +25,7 @@ def animation(path: Path, count: int) -> Path:
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif", "avif"])
 def test_frames_are_the_middles_of_equal_parts(tmp_path: Path, suffix: str) -> None:
-    clip = open_animation(animation(tmp_path / f"clip.{suffix}", 20), 4)
+    clip = open_clip(animation(tmp_path / f"clip.{suffix}", 20), 4)
 
     assert clip.indices == (2, 7, 12, 17)
     levels = [int(picture.pixels[4, 6, 0]) for picture in clip.frames]
@@ -37,13 +38,13 @@ def test_frames_are_the_middles_of_equal_parts(tmp_path: Path, suffix: str) -> N
     [(20, 1, (10,)), (3, 3, (0, 1, 2)), (3, 16, (0, 1, 2)), (5, 2, (1, 3)), (7, 3, (1, 3, 5))],
 )
 def test_the_indices_spread_evenly(tmp_path: Path, total: int, count: int, expected: tuple[int, ...]) -> None:
-    assert open_animation(animation(tmp_path / "clip.gif", total), count).indices == expected
+    assert open_clip(animation(tmp_path / "clip.gif", total), count).indices == expected
 
 
 def test_a_still_picture_is_a_clip_of_one_frame(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "still.png")
 
-    clip = open_animation(tmp_path / "still.png", 16)
+    clip = open_clip(tmp_path / "still.png", 16)
 
     assert clip.indices == (0,)
     assert len(clip.frames) == 1
@@ -59,11 +60,11 @@ def test_opening_an_animation_shows_its_first_frame_and_counts_them(tmp_path: Pa
 
 def test_frames_share_the_limit_on_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = animation(tmp_path / "clip.gif", 6)
-    monkeypatch.setattr(media_image, "MAX_PIXELS", 3 * 12 * 8)
+    monkeypatch.setattr(clips, "MAX_PIXELS", 3 * 12 * 8)
 
-    assert len(open_animation(path, 3).frames) == 3
+    assert len(open_clip(path, 3).frames) == 3
     with pytest.raises(InputError, match="Take fewer frames"):
-        open_animation(path, 4)
+        open_clip(path, 4)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "avif"])
