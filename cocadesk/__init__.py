@@ -15,40 +15,82 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cocadesk.engine import load
+    from cocadesk.engine.attention import AttentionMaps, subtract_minimum
+    from cocadesk.engine.attention_pictures import OverlayPainter
+    from cocadesk.engine.attention_summary import rollout, summarise
     from cocadesk.engine.net_info import net_info
     from cocadesk.errors import CocaDeskError, InputError, ModelError, OptionError
+    from cocadesk.media.clips import open_clip
     from cocadesk.media.image import open_picture
-    from cocadesk.types import CaptionOptions, CaptionResult, Picture, Token
+    from cocadesk.types import (
+        AnswerResult,
+        AskOptions,
+        CaptionOptions,
+        CaptionResult,
+        Classification,
+        ClassScore,
+        Clip,
+        Comparison,
+        Picture,
+        RankedText,
+        Token,
+    )
 
 __version__ = "0.1.0"
 
 _HOME = {
     "load": "cocadesk.engine",
     "net_info": "cocadesk.engine.net_info",
+    "rollout": "cocadesk.engine.attention_summary",
+    "subtract_minimum": "cocadesk.engine.attention",
+    "summarise": "cocadesk.engine.attention_summary",
+    "open_clip": "cocadesk.media.clips",
     "open_picture": "cocadesk.media.image",
+    "AnswerResult": "cocadesk.types",
+    "AskOptions": "cocadesk.types",
+    "AttentionMaps": "cocadesk.engine.attention",
     "CaptionOptions": "cocadesk.types",
     "CaptionResult": "cocadesk.types",
+    "ClassScore": "cocadesk.types",
+    "Classification": "cocadesk.types",
+    "Clip": "cocadesk.types",
+    "Comparison": "cocadesk.types",
     "Picture": "cocadesk.types",
+    "RankedText": "cocadesk.types",
     "Token": "cocadesk.types",
     "CocaDeskError": "cocadesk.errors",
     "InputError": "cocadesk.errors",
     "ModelError": "cocadesk.errors",
     "OptionError": "cocadesk.errors",
+    "OverlayPainter": "cocadesk.engine.attention_pictures",
 }
 
 __all__ = [
+    "AnswerResult",
+    "AskOptions",
+    "AttentionMaps",
     "CaptionOptions",
     "CaptionResult",
+    "ClassScore",
+    "Classification",
+    "Clip",
     "CocaDeskError",
+    "Comparison",
     "InputError",
     "ModelError",
     "OptionError",
+    "OverlayPainter",
     "Picture",
+    "RankedText",
     "Token",
     "__version__",
     "load",
     "net_info",
+    "open_clip",
     "open_picture",
+    "rollout",
+    "subtract_minimum",
+    "summarise",
 ]
 
 

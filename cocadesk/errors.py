@@ -17,6 +17,14 @@ class ModelError(CocaDeskError):
     """A model is unknown, not on this machine, damaged, or cannot do what was asked."""
 
 
+class DamagedWeights(ModelError):  # noqa: N818 — names what was found
+    """A weights file is not what it should be: cut off, empty, or a web page in its place."""
+
+
+class OutOfMemory(ModelError):  # noqa: N818 — names what happened
+    """The device has no room for a model or for its work."""
+
+
 class DownloadError(ModelError):
     """A model's files cannot be fetched now; what has arrived so far is kept for the next try."""
 

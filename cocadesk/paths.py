@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -17,7 +18,8 @@ PROFILE_VARIABLE = "COCADESK_PROFILE"
 def _folder(kind: str, default: str) -> Path:
     profile = os.environ.get(PROFILE_VARIABLE)
     folder = Path(profile) / kind if profile else Path(default)
-    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # without it there is nothing to read, and whoever writes there says what is wrong
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

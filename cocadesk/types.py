@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -17,12 +17,25 @@ import numpy.typing as npt
 from cocadesk.errors import Cancelled, OptionError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+DtypeName = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+PartName = Literal["image", "text", "decoder"]
+AttentionKind = Literal["image", "text", "question", "words"]
 
 DEVICES: tuple[DeviceName, ...] = ("auto", "cpu", "cuda", "mps")
-DTYPES: tuple[DtypeName, ...] = ("auto", "float32", "bfloat16", "float16")
+DTYPES: tuple[DtypeName, ...] = ("auto", "float32", "bfloat16", "float16", "int8")
+PARTS: tuple[PartName, ...] = ("image", "text", "decoder")
+ATTENTION_KINDS: tuple[AttentionKind, ...] = ("image", "text", "question", "words")
 
 ALTERNATIVES_PER_TOKEN = 5
+
+SEEDS = range(-(2**63), 2**64)
+"""What random numbers can start from."""
+
+CLIP_TEMPERATURE = 0.05
+"""At which clips are captioned unless told otherwise: enough to leave ruts that a mean of frames can lead into."""
+
+DEFAULT_TEMPLATE = "This is a photo of a {}"
+"""What a class is called towards a model that reads text."""
 
 
 class CancelToken:
@@ -58,13 +71,16 @@ class Picture:
         name: What the user calls it: the path as given, or a description such as "Pasted picture".
         pixels: uint8, shape (height, width, 3), sRGB, upright, read-only.
         format: Name of the file format, such as "JPEG"; empty where there was no file.
-        frames: Number of images in the file; more than one for an animation.
+        frames: Number of images in the file, as far as its header tells; more than one for an animation or a video.
+        seconds: For a frame of an animation or a video, how long that lasts as far as its header tells (0 where it
+            does not); None for a still picture.
     """
 
     name: str
     pixels: npt.NDArray[np.uint8] = field(repr=False)
     format: str = ""
     frames: int = 1
+    seconds: float | None = None
 
     @property
     def width(self) -> int:
@@ -83,11 +99,20 @@ class Clip:
         name: What the user calls it, as `Picture.name`.
         frames: At least one, all of one size.
         indices: Of each frame in the file, counted from 0.
+        times: When each is shown, in seconds from the first frame of the file; empty where nobody knows.
+        notes: What went wrong with the file without ending it, each as a sentence to show.
     """
 
     name: str
     frames: tuple[Picture, ...]
     indices: tuple[int, ...]
+    times: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _check_seed(seed: int | None) -> None:
+    if seed is not None and seed not in SEEDS:
+        raise OptionError(f"The seed must lie between {SEEDS[0]} and {SEEDS[-1]}, not {seed}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +120,8 @@ class CaptionOptions:
     """How to turn next-token probabilities into a caption.
 
     Attributes:
-        temperature: Divides the logits; 0 always takes the likeliest token (greedy).
+        temperature: Divides the logits; 0 always takes the likeliest token (greedy). None for 0, but 0.05 where a
+            clip is captioned without beams: an animation or a video.
         top_k: Sample among this many likeliest tokens only.
         top_p: Sample among the fewest tokens whose probabilities sum to this; None for all (Holtzman et al. 2020).
         beams: Width of the beam search; 1 for none. Beam search is deterministic and needs temperature 0.
@@ -105,7 +131,7 @@ class CaptionOptions:
         cached: Keep attention keys and values between tokens; False recomputes everything for each token.
     """
 
-    temperature: float = 0.0
+    temperature: float | None = None
     top_k: int = 100
     top_p: float | None = None
     beams: int = 1
@@ -115,8 +141,9 @@ class CaptionOptions:
     cached: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 100:
-            raise OptionError(f"The temperature must lie between 0 and 100, not {self.temperature:g}.")
+        temperature = self.temperature or 0.0
+        if not 0 <= temperature <= 100:
+            raise OptionError(f"The temperature must lie between 0 and 100, not {temperature:g}.")
         if self.top_k < 1:
             raise OptionError(f"Top-k must be at least 1, not {self.top_k}.")
         if self.top_p is not None and not 0 < self.top_p <= 1:
@@ -127,8 +154,15 @@ class CaptionOptions:
             raise OptionError(f"The caption needs at least 1 token, not {self.max_tokens}.")
         if self.frames < 1:
             raise OptionError(f"At least 1 frame is needed, not {self.frames}.")
-        if self.beams > 1 and self.temperature > 0:
+        _check_seed(self.seed)
+        if self.beams > 1 and temperature > 0:
             raise OptionError("Beam search is deterministic: use temperature 0 with it, or a single beam.")
+
+    def suited_to(self, item: Picture | Clip) -> CaptionOptions:
+        """The same with a temperature, also where none was chosen."""
+        if self.temperature is not None:
+            return self
+        return replace(self, temperature=CLIP_TEMPERATURE if isinstance(item, Clip) and self.beams == 1 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +182,7 @@ class Token:
         picture: Index of the picture in the request that the token belongs to.
         position: 0 for the first generated token.
         id: Number in the tokenizer's vocabulary.
-        text: As it reads in the caption, its trailing space included; empty for the end token.
+        text: As it reads in the caption, with the space before it where it begins a word; empty for the end token.
         logprob: The model's own natural-log probability of this token, before temperature, top-k and top-p.
         alternatives: The likeliest tokens at this place, the likeliest first; the chosen one may be among them.
     """
@@ -211,6 +245,7 @@ class ModelRequest:
         checkpoint: A weights file to use in place of the card's own; None for the card's.
         untrained: Fill the architecture with seeded random weights in place of trained ones.
         seed: For `untrained`.
+        part: One part alone; None for the whole model.
     """
 
     name: str = "starter-coca"
@@ -219,6 +254,10 @@ class ModelRequest:
     checkpoint: str | None = None
     untrained: bool = False
     seed: int = 0
+    part: PartName | None = None
+
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +305,157 @@ class NetInfo:
         return sum(array.parameters for array in self.arrays)
 
 
-class Captioner(Protocol):
-    """A loaded model that captions. Not thread-safe: one inference thread owns it."""
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """How to turn next-token probabilities into an answer.
+
+    Attributes:
+        temperature, top_k, top_p, beams, seed: As in `CaptionOptions`.
+        max_tokens: Most tokens to generate, the end token included.
+        frames: For a clip, how many uniformly spaced frames are averaged.
+        others: How many other answers to name beside the likeliest (`AnswerResult.others`).
+    """
+
+    temperature: float = 0.0
+    top_k: int = 100
+    top_p: float | None = None
+    beams: int = 1
+    max_tokens: int = 20
+    frames: int = 16
+    seed: int | None = None
+    others: int = 0
+
+    def __post_init__(self) -> None:
+        self.decoding()
+        if not 0 <= self.others <= 64:
+            raise OptionError(f"The number of other answers must lie between 0 and 64, not {self.others}.")
+        if self.others and (self.temperature > 0 or self.beams > 1):
+            raise OptionError("Other answers are named beside the likeliest: use temperature 0 and a single beam.")
+
+    def decoding(self) -> CaptionOptions:
+        """The same, as the decoding takes it.
+
+        Raises:
+            OptionError: if a value is out of range.
+        """
+        return CaptionOptions(
+            self.temperature, self.top_k, self.top_p, self.beams, self.max_tokens, self.frames, self.seed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAnswer:
+    """An answer that a model nearly gave; `logprob` as in `AnswerResult`."""
+
+    answer: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """A finished answer.
+
+    Attributes:
+        question: Index of the question in the request.
+        text: The question as it was asked.
+        answer: The answer's text, stripped.
+        logprob: Natural-log probability of the whole answer, its end token included.
+        tokens: What it was made of, the end token (if it was reached) included.
+        frames: Indices of the frames that were averaged; empty for a still picture.
+        others: Other answers, the likeliest first: for each of the likeliest other first tokens, the answer that begins
+            with it and goes on with the likeliest token at every step. None unless `AskOptions.others` asks for them.
+    """
+
+    question: int
+    text: str
+    answer: str
+    logprob: float
+    tokens: tuple[Token, ...]
+    timings: Timings
+    model: str
+    frames: tuple[int, ...] = ()
+    others: tuple[OtherAnswer, ...] = ()
+
+
+AnswerEvent = Token | Draft | AnswerResult
+"""`Token.picture` and `Draft.picture` count the questions here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """A class and its probability; `definition` is one sentence about what it is, empty where nobody wrote one."""
+
+    label: str
+    probability: float
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The likeliest classes of one picture, the likeliest first; `picture` is its index in the request."""
+
+    picture: int
+    top: tuple[ClassScore, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankedText:
+    """A text held against a picture.
+
+    Attributes:
+        cosine_distance: 1 - cosine similarity of the embeddings, 0 to 2.
+        probability: Softmax over all texts of the request at the model's own temperature.
+    """
+
+    text: str
+    cosine_distance: float
+    probability: float
+
+
+Embedding = npt.NDArray[np.float32]
+"""What a model makes of one picture or text: L2-normalised, (embedding width,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureEmbedded:
+    """A picture or clip has its embedding; `picture` is its index in the request."""
+
+    picture: int
+    embedding: Embedding = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TextsEmbedded:
+    """So many texts of the request have their embedding, or were refused."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Texts held against pictures, each against each.
+
+    Attributes:
+        similarities: Cosine similarities, float64, (pictures, texts); NaN for a refused text.
+        probabilities: For each picture the softmax over the texts at the model's own temperature, float64, (pictures,
+            texts); NaN for a refused text.
+        refused: Index and reason of each text that the model cannot read.
+        model: The name of the model.
+    """
+
+    similarities: npt.NDArray[np.float64] = field(repr=False)
+    probabilities: npt.NDArray[np.float64] = field(repr=False)
+    refused: tuple[tuple[int, str], ...]
+    model: str
+
+
+ComparisonEvent = PictureEmbedded | TextsEmbedded | Comparison
+
+
+class Model(Protocol):
+    """A loaded model. Not thread-safe: one inference thread owns it."""
 
     @property
     def name(self) -> str:
@@ -281,6 +469,18 @@ class Captioner(Protocol):
     def device(self) -> str:
         """Where it runs: "cpu", "cuda" or "mps"."""
 
+    @property
+    def dtype(self) -> str:
+        """The number format of its weights: "float32", "bfloat16", "float16" or "int8"."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that its weights take on the device."""
+
+
+class Captioner(Model, Protocol):
+    """A model that captions."""
+
     def caption(
         self,
         pictures: PictureLike | Sequence[PictureLike],
@@ -288,6 +488,77 @@ class Captioner(Protocol):
         cancel: CancelToken | None = ...,
     ) -> Iterator[CaptionEvent]:
         """Yield `Token` events as they are decoded (all pictures advance together), then one result per picture.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+        """
+
+
+class Answerer(Model, Protocol):
+    """A model that answers questions about a picture."""
+
+    def ask(
+        self,
+        picture: PictureLike,
+        questions: str | Sequence[str],
+        options: AskOptions = ...,
+        cancel: CancelToken | None = ...,
+    ) -> Iterator[AnswerEvent]:
+        """Answer one question after the other: `Token` events as they are decoded, then the question's result.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+            OptionError: if a question is empty or has more tokens than the model can read.
+        """
+
+
+class Classifier(Model, Protocol):
+    """A model that names what a picture shows."""
+
+    def classify(
+        self,
+        pictures: PictureLike | Sequence[PictureLike],
+        labels: Sequence[str] | None = ...,
+        *,
+        template: str = ...,
+        top: int = ...,
+        cancel: CancelToken | None = ...,
+    ) -> Iterator[Classification]:
+        """Yield one result per picture, in order.
+
+        Args:
+            labels: Names of the classes for a model that reads text (zero-shot); None for one with its own.
+            template: A text with "{}" where the label goes.
+            top: How many classes to name.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+            OptionError: if labels are given and the model has its own classes, or missing and it has none.
+        """
+
+
+class Embedder(Model, Protocol):
+    """A model that puts pictures and texts into one space."""
+
+    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
+        """Embeddings of N pictures, L2-normalised, (N, embedding width)."""
+
+    def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embeddings of N texts, L2-normalised, (N, embedding width)."""
+
+    def rank(self, picture: PictureLike, texts: Sequence[str]) -> tuple[RankedText, ...]:
+        """Hold the texts against the picture, the nearest first."""
+
+    def compare(
+        self,
+        pictures: Sequence[PictureLike | Embedding],
+        texts: Sequence[str],
+        cancel: CancelToken | None = ...,
+    ) -> Iterator[ComparisonEvent]:
+        """Hold texts against pictures, each against each; a picture may be given as its embedding.
+
+        Yields a `PictureEmbedded` for every other picture, a `TextsEmbedded` after every few texts, at the end the
+        `Comparison`.
 
         Raises:
             Cancelled: at the first check after `cancel` was set.

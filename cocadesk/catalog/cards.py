@@ -4,126 +4,36 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
 
+from cocadesk.catalog.added import added_cards
+from cocadesk.catalog.blip_cards import BLIP_CARDS
+from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
+from cocadesk.catalog.coca_cards import COCA_CARDS
+from cocadesk.catalog.vit_cards import VIT_CARDS
 from cocadesk.errors import ModelError
-from cocadesk.paths import models_dir, resources_dir
+from cocadesk.paths import models_dir
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_FILE = "model.safetensors"
 IMPORT_FILE = "import.json"
 
-Ability = Literal["caption", "rank", "classify", "attend", "explore"]
-
-COCA_ABILITIES: frozenset[Ability] = frozenset({"caption", "rank", "classify", "attend", "explore"})
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What a model is and where it comes from.
-
-    Attributes:
-        name: What a user types.
-        title: What a user reads.
-        family: Which adapter of the engine runs it.
-        architecture: Name of open_clip's configuration; for a bundled model, of the folder that holds its own.
-        input_pixels: Side of the square the model sees.
-        patch_pixels: Side of one patch of that square.
-        parameters: Number of weights.
-        download_bytes: Size of the weights file on the hub, 0 if bundled.
-        licence: SPDX expression of the weights; empty where nobody knows.
-        trained_on: Data set of the pretraining; empty where nobody knows.
-        finetuned_on: Data set of a fine-tuning; empty for none.
-        reference: Where to read about it.
-        abilities: What it can do.
-        hub_repo: Repository of the weights on the Hugging Face hub; empty if bundled.
-        hub_files: Names of the weights files there, the preferred first.
-        bundled: Whether the folder of its architecture comes with the application, with weights in it.
-        imported: The weights, in place of the bundled or the hub's, of a model that the user imported; else None.
-    """
-
-    name: str
-    title: str
-    family: Literal["coca"]
-    architecture: str
-    input_pixels: int
-    patch_pixels: int
-    parameters: int
-    download_bytes: int
-    licence: str
-    trained_on: str
-    finetuned_on: str
-    reference: str
-    abilities: frozenset[Ability]
-    hub_repo: str = ""
-    hub_files: tuple[str, ...] = ()
-    bundled: bool = False
-    imported: Path | None = None
-
-    @property
-    def patch_grid(self) -> int:
-        """Patches along one side."""
-        return self.input_pixels // self.patch_pixels
-
-    @property
-    def folder(self) -> Path:
-        """Folder of a bundled architecture: `config.json`, `merges.txt.gz`, `model.safetensors`, `README.md`."""
-        return resources_dir() / "models" / self.architecture
-
-
-def _laion_coca(size: str, patch: int, parameters: int, download_bytes: int, *, finetuned: bool) -> ModelCard:
-    suffix = "-mscoco" if finetuned else ""
-    prefix = "mscoco_finetuned_" if finetuned else ""
-    return ModelCard(
-        name=f"coca-vit-{size.lower()}-{patch}{suffix}",
-        title=f"CoCa ViT-{size}/{patch}" + (", fine-tuned on MSCOCO" if finetuned else ""),
-        family="coca",
-        architecture=f"coca_ViT-{size}-{patch}",
-        input_pixels=224,
-        patch_pixels=patch,
-        parameters=parameters,
-        download_bytes=download_bytes,
-        licence="MIT",
-        trained_on="LAION-2B",
-        finetuned_on="MSCOCO" if finetuned else "",
-        reference="https://arxiv.org/abs/2205.01917",
-        abilities=COCA_ABILITIES,
-        hub_repo=f"laion/{prefix}CoCa-ViT-{size}-{patch}-laion2B-s13B-b90k",
-        hub_files=("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
-    )
-
-
-CARDS: dict[str, ModelCard] = {
-    card.name: card
-    for card in (
-        ModelCard(
-            name="starter-coca",
-            title="Starter CoCa",
-            family="coca",
-            architecture="starter-coca",
-            input_pixels=112,
-            patch_pixels=16,
-            parameters=7_384_897,
-            download_bytes=0,
-            licence="MIT",
-            trained_on="Scenes drawn from openly licensed emoji",
-            finetuned_on="",
-            reference="https://arxiv.org/abs/2205.01917",
-            abilities=COCA_ABILITIES,
-            bundled=True,
-        ),
-        _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=False),
-        _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=True),
-        _laion_coca("L", 14, 638_450_177, 2_553_800_708, finetuned=False),
-        _laion_coca("L", 14, 638_450_177, 2_553_800_708, finetuned=True),
-    )
-}
+CARDS: dict[str, ModelCard] = {card.name: card for card in (*COCA_CARDS, *BLIP_CARDS, *VIT_CARDS)}
 
 DEFAULT_CAPTIONER = "starter-coca"
+DEFAULT_ANSWERER = "blip-vqa-base"
+DEFAULT_RANKER = "starter-coca"
+DEFAULT_CLASSIFIER = "vit-base-patch32"
+
+LIBRARIES = ("open_clip", "timm")
+"""Libraries whose models have no card here: `engine.find_card` makes one for "open_clip:ViT-B-32/openai"."""
+
+
+def is_library_name(name: str) -> bool:
+    """Whether a model is named by a library and that library's own name for it."""
+    return name.partition(":")[0] in LIBRARIES and ":" in name
 
 
 def card(name: str) -> ModelCard:
@@ -142,8 +52,9 @@ def card(name: str) -> ModelCard:
 
 
 def all_cards() -> dict[str, ModelCard]:
-    """The catalog's cards, then those of the imported models as the disk has them now."""
-    return CARDS | {name: card for name, card in imported_cards().items() if name not in CARDS}
+    """The catalog's cards, then those of libraries' models that were added, and of the imported ones, as of now."""
+    others = added_cards() | imported_cards()
+    return CARDS | {name: card for name, card in others.items() if name not in CARDS}
 
 
 def imported_cards() -> dict[str, ModelCard]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cocadesk.catalog.cards import WEIGHTS_FILE, ModelCard
+from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
 from cocadesk.catalog.hub_cache import read_hub_settings
 from cocadesk.catalog.progress import format_bytes
 from cocadesk.errors import ModelError
@@ -26,14 +26,14 @@ def find_weights(card: ModelCard) -> Path | None:
 
 
 def require_weights(card: ModelCard, checkpoint: str | None = None) -> Path:
-    """The file to load: `checkpoint` if one was named, else the card's own weights.
+    """The file, or the folder of shards, to load: `checkpoint` if one was named, else the card's own weights.
 
     Raises:
         ModelError: if that file is not on this machine; the message says which it is and what works without it.
     """
     if checkpoint is not None:
         chosen = Path(checkpoint).expanduser()
-        if not chosen.is_file():
+        if not chosen.exists():
             raise ModelError(f"There is no weights file “{checkpoint}”.")
         return chosen
     found = find_weights(card)
@@ -43,10 +43,31 @@ def require_weights(card: ModelCard, checkpoint: str | None = None) -> Path:
     if local is not None:
         mend = "Import them again" if card.imported else "Install CocaDesk again"
         raise ModelError(f"The weights of {card.name} are missing: {local}. {mend}.")
+    instead = "use a local copy (--checkpoint FILE) or random weights (--untrained)."
+    if card.weights_url:
+        raise ModelError(
+            f"The weights of {card.name} are not on the Hugging Face hub, and CocaDesk downloads from nowhere else. "
+            f"They are published at {card.weights_url}: download them yourself, then {instead}"
+        )
+    if not card.hub_repo:
+        raise ModelError(f"{card.name} is an architecture without published weights: {instead}")
+    size = f", {format_bytes(card.download_bytes)}" if card.download_bytes else ""
     raise ModelError(
-        f"The weights of {card.name} are not on this machine. Download them in a terminal with “cocadesk models pull "
-        f"{card.name}”: {card.hub_files[0]} of {card.hub_repo} on the Hugging Face hub, "
-        f"{format_bytes(card.download_bytes)}. Or use a local copy (--checkpoint FILE) or random weights (--untrained)."
+        f"The weights of {card.name} are not on this machine. Download them in the Models panel, or with “cocadesk "
+        f"models pull {card.name}”: {card.hub_files[0]} of {card.hub_repo} on the Hugging Face hub{size}. Or {instead}"
+    )
+
+
+def how_to_mend(card: ModelCard, checkpoint: str | None = None) -> str:
+    """What to do about damaged weights, those that `require_weights` finds."""
+    if checkpoint is not None:
+        return "Copy or download the file again."
+    if card.imported:
+        return f"Remove it (“cocadesk models remove {card.name}”) and import it again."
+    if card.bundled:
+        return "Install CocaDesk again."
+    return (
+        f"Remove it (“cocadesk models remove {card.name}”) and download it again (“cocadesk models pull {card.name}”)."
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 from huggingface_hub import try_to_load_from_cache
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.hub_cache import (
     CacheEntry,
     HubSettings,

@@ -13,6 +13,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from cocadesk.store import settings
+
 DEFAULT_ENDPOINT = "https://huggingface.co"
 BRANCH = "main"
 
@@ -27,7 +29,8 @@ class HubSettings:
 
     Attributes:
         endpoint: Address of the hub, without a slash at the end: `HF_ENDPOINT`.
-        cache: Folder of the shared cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, unless the user chose a folder.
+        cache: The model folder that the user chose; else that of the shared cache: `HF_HUB_CACHE`, else `hub` in
+            `HF_HOME`.
         offline: Whether `HF_HUB_OFFLINE` forbids all requests.
         symlinks: Whether snapshots may be links: `HF_HUB_DISABLE_SYMLINKS`.
     """
@@ -39,15 +42,26 @@ class HubSettings:
 
 
 def read_hub_settings(cache_dir: str | os.PathLike[str] | None = None) -> HubSettings:
-    """The settings as the environment has them now; `cache_dir` is the model folder that the user chose, if any."""
+    """The settings as the environment has them now; `cache_dir` in place of the folder that the user chose, if any."""
     if cache_dir is None:
-        cache_dir = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or hub_home() / "hub"
+        cache_dir = settings.load().model_folder or shared_cache()
     return HubSettings(
-        endpoint=(os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/"),
+        endpoint=hub_endpoint(),
         cache=_expanded(cache_dir).absolute(),
         offline=is_switched_on("HF_HUB_OFFLINE") or is_switched_on("TRANSFORMERS_OFFLINE"),
         symlinks=not is_switched_on("HF_HUB_DISABLE_SYMLINKS"),
     )
+
+
+def hub_endpoint() -> str:
+    """Address of the hub, without a slash at the end: `HF_ENDPOINT`."""
+    return (os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
+
+
+def shared_cache() -> Path:
+    """Folder of the cache that all the hub's tools share: `HF_HUB_CACHE`, else `hub` in `HF_HOME`."""
+    chosen = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return _expanded(chosen or hub_home() / "hub")
 
 
 def hub_home() -> Path:

@@ -10,29 +10,36 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cocadesk.catalog.cards import IMPORT_FILE, WEIGHTS_FILE, ModelCard, all_cards, imported_card
+from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
+from cocadesk.catalog.cards import IMPORT_FILE, all_cards, imported_card
 from cocadesk.catalog.progress import format_bytes
 from cocadesk.errors import ModelError
 from cocadesk.paths import models_dir
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_ENDING = re.compile(r"(-\d{5}-of-\d{5})?\.[a-z]+(\.index\.json)?$")
 
 
 def choose_name(file: Path, name: str | None) -> str:
-    """The name that a model imported from that file gets: the one asked for, else made from the file's.
+    """The name that a model imported from that file or folder gets: the one asked for, else made from its name.
 
     Raises:
         ModelError: if it is taken, or cannot be a name.
     """
-    chosen = name or re.sub(r"[^a-z0-9._]+", "-", file.stem.lower()).strip("-._")[:80]
+    chosen = name or re.sub(r"[^a-z0-9._]+", "-", _stem(file).lower()).strip("-._")[:80]
     if not NAME.fullmatch(chosen):
         raise ModelError(
             f"“{chosen}” cannot be a model's name. Give it one of lower-case letters, digits, dots, dashes and "
-            "underscores (--name)."
+            "underscores."
         )
     if chosen in all_cards():
-        raise ModelError(f"There is a model named “{chosen}” already. Choose another name (--name).")
+        raise ModelError(f"There is a model named “{chosen}” already. Give it another name.")
     return chosen
+
+
+def _stem(file: Path) -> str:
+    """Its name without what marks it as one shard, or the index, of several files."""
+    return file.name if file.is_dir() else _ENDING.sub("", file.name)
 
 
 def add_model(name: str, built_like: ModelCard, size: int, write: Callable[[Path], object]) -> ModelCard:
@@ -49,7 +56,7 @@ def add_model(name: str, built_like: ModelCard, size: int, write: Callable[[Path
     """
     models = models_dir()
     try:
-        models.mkdir(exist_ok=True)
+        models.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(models).free
         if size > free:
             raise ModelError(

@@ -68,6 +68,16 @@ def format_bytes(size: int | float) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size:,.0f} bytes"
 
 
+def format_duration(seconds: float) -> str:
+    """A time to wait as a user reads it: "1 min 20 s"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 class Meter:
     """Turns positions into `Progress`, at most ten a second unless the phase or the note changes."""
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.added import forget_card
+from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
 from cocadesk.catalog.hub_cache import HASH, read_hub_settings, repo_folder
 from cocadesk.errors import ModelError
 
@@ -17,11 +18,19 @@ from cocadesk.errors import ModelError
 def remove_weights(card: ModelCard) -> int:
     """Remove the card's weights, and what unfinished downloads of it left; returns the bytes that came free.
 
-    In the shared cache only the card's own files go; those of the same repository that other tools brought stay.
+    In the shared cache only the card's own files go; those of the same repository that other tools brought stay. A
+    model that is in use goes on working until it is unloaded; Windows refuses to remove its file until then. An added
+    model of a library leaves the catalog as well.
 
     Raises:
         ModelError: if the model comes with the application, is being downloaded, or its files cannot be removed.
     """
+    freed = _remove_files(card)
+    forget_card(card.name)
+    return freed
+
+
+def _remove_files(card: ModelCard) -> int:
     try:
         if card.imported is not None:
             return _remove_imported(card.imported.parent)
@@ -29,14 +38,52 @@ def remove_weights(card: ModelCard) -> int:
             raise ModelError(f"{card.name} comes with CocaDesk and stays.")
         return _remove_cached(card, read_hub_settings().cache)
     except OSError as error:
-        raise ModelError(
-            f"{error.filename or card.name} cannot be removed: {error.strerror or error}. "
-            "Close what uses the model, or change the permissions of its folder."
-        ) from error
+        raise _explain(error, card) from error
+
+
+def unfinished_bytes(card: ModelCard) -> int:
+    """How much an unfinished download of the card's weights left on this machine; 0 for none."""
+    if not card.hub_repo:
+        return 0
+    parts = _parts(repo_folder(read_hub_settings().cache, card.hub_repo))
+    return max((path.stat().st_size for path in parts if path.suffix == ".incomplete"), default=0)
+
+
+def remove_unfinished(card: ModelCard) -> int:
+    """Remove what unfinished downloads of the card's weights left; returns the bytes that came free.
+
+    Raises:
+        ModelError: if another process is downloading it, or it cannot be removed.
+    """
+    cache = read_hub_settings().cache
+    folder = repo_folder(cache, card.hub_repo)
+    try:
+        parts = _parts(folder)
+        with ExitStack() as held:
+            _lock(held, card, cache / ".locks" / folder.name, {path.name.partition(".")[0] for path in parts})
+            freed = sum(_remove(path) for path in parts)
+        if folder.is_dir():
+            _tidy(folder)
+    except OSError as error:
+        raise _explain(error, card) from error
+    return freed
+
+
+def _parts(folder: Path) -> list[Path]:
+    """What unfinished downloads left in a repository's folder: the bytes, and what is noted beside them."""
+    return [path for path in (folder / "blobs").glob("*.incomplete*") if HASH.fullmatch(path.name.partition(".")[0])]
+
+
+def _explain(error: OSError, card: ModelCard) -> ModelError:
+    return ModelError(
+        f"{error.filename or card.name} cannot be removed: {error.strerror or error}. "
+        "Close what uses the model, or change the permissions of its folder."
+    )
 
 
 def _remove_imported(folder: Path) -> int:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    (folder / WEIGHTS_FILE).unlink(missing_ok=True)  # if this fails, the model is still whole
     shutil.rmtree(folder)
     return size
 
@@ -49,7 +96,7 @@ def _remove_cached(card: ModelCard, cache: Path) -> int:
     kept = {path.resolve() for path in snapshots.rglob("*") if path.is_symlink() and path not in weights}
     # A snapshot's link is trusted only as far as the repository's own blobs.
     unused = {blob for blob in targets - kept if blob.parent == blobs.resolve() and blob.is_file()}
-    parts = [path for path in blobs.glob("*.incomplete*") if HASH.fullmatch(path.name.partition(".")[0])]
+    parts = _parts(folder)
     with ExitStack() as held:
         _lock(held, card, cache / ".locks" / folder.name, {path.name.partition(".")[0] for path in (*unused, *parts)})
         freed = sum(_remove(path) for path in (*weights, *unused, *parts))

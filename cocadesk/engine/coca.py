@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,30 +15,43 @@ from open_clip.coca_model import CoCa
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 — PyTorch's customary name
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import require_weights
+from cocadesk.engine.attention_open_clip import CocaAttention
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
-from cocadesk.engine.coca_weights import CocaConfig, load_model, random_model, read_config
-from cocadesk.engine.decoding import decode
+from cocadesk.engine.coca_weights import CocaConfig, build_empty, load_model, random_model, read_config
 from cocadesk.engine.device import resolve_device, resolve_dtype
-from cocadesk.engine.next_token import Decoder, Finished
+from cocadesk.engine.drafts import Drafts
+from cocadesk.engine.next_token import Decoder
+from cocadesk.engine.parts import leave_out, part_modules
+from cocadesk.engine.pictures import listed, opened, opened_batches, stills
 from cocadesk.engine.preprocess import Geometry, preprocess
 from cocadesk.engine.tokenizer import ClipTokenizer
-from cocadesk.errors import ModelError
+from cocadesk.engine.zero_shot import TextReader
+from cocadesk.errors import ModelError, OptionError
 from cocadesk.types import (
     CancelToken,
-    CaptionEvent,
     CaptionOptions,
-    CaptionResult,
     Clip,
     ModelRequest,
     Picture,
     PictureLike,
-    Timings,
 )
 
+if TYPE_CHECKING:
+    from cocadesk.engine.coca_int8 import Int8TextStacks
+
+_MANY_WEIGHTS = 16_000_000
+"""In the decoder: 64 MB in float32, more than processors cache."""
+_WORTH_IT = 1.5
+"""How much faster decoding must become for a quarter more memory and a second of preparation."""
 _BATCH = 16
 """Most pictures that are decoded, or texts that are embedded, together: bounds the memory for states."""
+_PATCHES = 800
+"""Most patches that go through the image encoder at once on the CPU, between two looks at the cancel token: of 16
+squares with ViT-B/32, of 3 with ViT-L/14. Measured on two cores, more are not faster."""
+_FRAMES = 16
+"""Most frames to take of a clip that is embedded from a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,61 +69,83 @@ class ImageEncoding:
     geometries: tuple[Geometry, ...]
 
 
-class CocaModel:
+class CocaModel(CocaAttention, TextReader):
     """A CoCa with its tokenizer. Not thread-safe: one thread uses it at a time.
 
     Attributes:
         card: What the catalog says about it.
-        module: open_clip's own module, with the weights.
+        module: open_clip's own module, with the weights; with those of one part where only that was loaded.
         tokenizer: Text to tokens and back.
         load_seconds: How long loading took.
+        int8: The text stacks once more, with 8-bit weights, for decoding; None where it runs on the module's own.
+        drafts: What it has said, to guess at what it says next (`drafts.py`).
     """
 
     def __init__(
-        self, card: ModelCard, config: CocaConfig, module: CoCa, tokenizer: ClipTokenizer, load_seconds: float
+        self,
+        card: ModelCard,
+        config: CocaConfig,
+        module: CoCa,
+        tokenizer: ClipTokenizer,
+        int8: Int8TextStacks | None = None,
     ) -> None:
-        self.card = card
+        super().__init__(card, module, 0.0)
         self.module = module
         self.tokenizer = tokenizer
-        self.load_seconds = load_seconds
+        self.int8 = int8
         self._preprocessing = config.preprocessing
-        self._stacks = TextStacks(module)
+        self.drafts = Drafts()
 
-    @property
-    def name(self) -> str:
-        """The catalog name it was loaded by."""
-        return self.card.name
-
-    @property
-    def device(self) -> str:
-        """Where it runs: "cpu", "cuda" or "mps"."""
-        kind: str = self.module.logit_scale.device.type
-        return kind
+    @cached_property
+    def _stacks(self) -> TextStacks:
+        return TextStacks(self.module)
 
     @property
     def dtype(self) -> str:
-        """The number format of its weights, such as "float32"."""
-        return str(self.module.logit_scale.dtype).removeprefix("torch.")
+        """The number format of its weights, such as "float32"; of those that decode, with int8."""
+        return "int8" if self.int8 else super().dtype
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that its weights take on the device."""
+        return super().weight_bytes + (self.int8.weight_bytes if self.int8 else 0)
+
+    @property
+    def _any_weight(self) -> Tensor:
+        scale: Tensor = self.module.logit_scale  # every part of a CoCa has it
+        return scale
+
+    @property
+    def logit_scale(self) -> float:
+        """What cosine similarities are multiplied by before the softmax: the inverse of the model's temperature."""
+        return float(self.module.logit_scale.exp())
 
     @torch.inference_mode()
-    def encode_image(self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16) -> ImageEncoding:
+    def encode_image(
+        self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16, cancel: CancelToken | None = None
+    ) -> ImageEncoding:
         """Run the image encoder on all pictures and on the frames of all clips.
 
         Args:
-            pictures: What to encode; paths of animations are opened as clips.
+            pictures: What to encode; paths of animations and videos are opened as clips.
             frames: Most frames to take of each clip that is opened from a path.
+            cancel: Checked before every few frames.
 
         Raises:
+            Cancelled: at the first check after `cancel` was set.
             InputError: if a path cannot be opened as a picture.
         """
-        opened = [_open(given, frames) for given in _listed(pictures)]
-        stills = [[item] if isinstance(item, Picture) else list(item.frames) for item in opened]
-        squares = [preprocess(still.pixels, self._preprocessing) for group in stills for still in group]
+        cancel = cancel or CancelToken()
+        groups = [stills(opened(given, frames)) for given in listed(pictures)]
+        squares = [preprocess(still.pixels, self._preprocessing) for group in groups for still in group]
         pixels = torch.from_numpy(np.stack([square for square, _ in squares]))
-        outputs = [self.module(batch.to(self.module.logit_scale)) for batch in torch.split(pixels, _BATCH)]
+        outputs = []
+        for batch in torch.split(pixels, self._squares_at_once()):
+            cancel.check()
+            outputs.append(self.module(batch.to(self.module.logit_scale)))
         embedding = torch.cat([output["image_features"] for output in outputs])
         tokens = torch.cat([output["image_embs"] for output in outputs])
-        counts = [len(group) for group in stills]
+        counts = [len(group) for group in groups]
         if max(counts) > 1:
             embedding = F.normalize(torch.stack([part.mean(0) for part in torch.split(embedding, counts)]), dim=-1)
             tokens = torch.stack([part.mean(0) for part in torch.split(tokens, counts)])
@@ -122,9 +158,8 @@ class CocaModel:
         Raises:
             InputError: if a path cannot be opened as a picture.
         """
-        given = _listed(pictures)
-        batches = [self.encode_image(given[start : start + _BATCH]) for start in range(0, len(given), _BATCH)]
-        return self._joined([batch.embedding for batch in batches])
+        batches = opened_batches(listed(pictures), _FRAMES, _BATCH)
+        return self._joined([self.encode_image(items).embedding for _, items in batches])
 
     def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
         """Embeddings of N texts in the space of the pictures' embeddings, L2-normalised, (N, embedding width).
@@ -136,6 +171,26 @@ class CocaModel:
         encoded = [self.tokenizer.encode(text) for text in given]
         return self._joined([self._encode_text(encoded[at : at + _BATCH]) for at in range(0, len(encoded), _BATCH)])
 
+    @torch.inference_mode()
+    def next_logits(self, image_tokens: Tensor, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Logits of the token that follows a text about each of N pictures, (N, vocabulary).
+
+        Args:
+            image_tokens: As in `ImageEncoding`, (N, Q, width).
+            tokens: The text's tokens so far, the start token first; at least one.
+
+        Raises:
+            OptionError: if there are none, or more than the model can read.
+        """
+        if not 0 < len(tokens) <= self._stacks.context:
+            raise OptionError(f"A text has 1 to {self._stacks.context} tokens here, not {len(tokens)}.")
+        decoder = CachedDecoder(self._stacks, image_tokens, len(tokens))
+        fed = torch.tensor(tokens, device=image_tokens.device).expand(len(image_tokens), 1, -1)
+        for token in fed.unbind(-1):
+            logits = decoder.step(token)
+        decoder.close()
+        return self._joined([logits[:, 0]])
+
     def cache_shapes(self, *, pictures: int = 1, beams: int = 1, tokens: int = 25) -> dict[str, tuple[int, ...]]:
         """Shapes of the attention states that decoding caches, by name: "text.0.keys", "decoder.0.values", …
 
@@ -145,65 +200,22 @@ class CocaModel:
         positions = min(tokens, self._stacks.context)
         return self._stacks.cache_shapes(pictures=pictures, rows=beams, positions=positions)
 
-    def caption(
-        self,
-        pictures: PictureLike | Sequence[PictureLike],
-        options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
-        cancel: CancelToken | None = None,
-    ) -> Generator[CaptionEvent, None, None]:
-        """Caption pictures and clips, up to 16 of them together.
+    def _encode(self, items: list[Picture | Clip], cancel: CancelToken) -> ImageEncoding:
+        return self.encode_image(items, cancel=cancel)
 
-        No caption is longer than the model's context, whatever `options.max_tokens` says.
+    def _begin(self, encoding: ImageEncoding, options: CaptionOptions) -> Decoder:
+        if not options.cached:
+            return UncachedDecoder(self.module, encoding.embedding, encoding.tokens)
+        if self.int8:
+            return self.int8.decoder(encoding.tokens)
+        return CachedDecoder(self._stacks, encoding.tokens, self._longest(options))
 
-        Yields:
-            A `Token` as each is decoded (with beams: a `Draft` whenever the best caption so far changes, then the
-            tokens), and a `CaptionResult` after a picture's last token.
+    @property
+    def _decodes_exactly(self) -> bool:
+        return self.int8 is None
 
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between batches and tokens.
-            InputError: if a path cannot be opened as a picture.
-        """
-        cancel = cancel or CancelToken()
-        given = _listed(pictures)
-        for first in range(0, len(given), _BATCH):
-            cancel.check()
-            opened = [_open(item, options.frames) for item in given[first : first + _BATCH]]
-            yield from self._caption_batch(opened, first, options, cancel)
-
-    def _caption_batch(
-        self, pictures: list[Picture | Clip], first: int, options: CaptionOptions, cancel: CancelToken
-    ) -> Iterator[CaptionEvent]:
-        """Caption pictures whose indices begin at `first`, all together."""
-        started = time.perf_counter()
-        encoding = self.encode_image(pictures)
-        encode_s = time.perf_counter() - started
-        limit = min(options.max_tokens, self._stacks.context)
-        decoder: Decoder
-        if options.cached:
-            decoder = CachedDecoder(self._stacks, encoding.tokens, limit)
-        else:
-            decoder = UncachedDecoder(self.module, encoding.embedding, encoding.tokens)
-        numbers = range(first, first + len(pictures))
-        events = decode(decoder, self.tokenizer, options, pictures=numbers, limit=limit, cancel=cancel)
-        try:
-            for event in events:
-                if isinstance(event, Finished):
-                    item = pictures[event.picture - first]
-                    yield self._result(event, encode_s, item.indices if isinstance(item, Clip) else ())
-                else:
-                    yield event
-        finally:
-            decoder.close()
-
-    def _result(self, finished: Finished, encode_s: float, frames: tuple[int, ...]) -> CaptionResult:
-        timings = Timings(
-            load_s=self.load_seconds,
-            encode_s=encode_s,
-            first_token_s=encode_s + finished.first_token_s,
-            decode_s=finished.decode_s,
-            tokens_per_s=len(finished.tokens) / finished.decode_s,
-        )
-        return CaptionResult(finished.picture, finished.caption, finished.tokens, timings, self.name, frames)
+    def _text_tokens(self) -> ClipTokenizer:
+        return self.tokenizer
 
     @torch.inference_mode()
     def _encode_text(self, encoded: list[list[int]]) -> Tensor:
@@ -228,6 +240,11 @@ class CocaModel:
         x = text.transformer(x, attn_mask=mask.repeat_interleave(text.heads, 0))
         return F.normalize(text.ln_final(x[:, -1]) @ text.text_projection, dim=-1)
 
+    def _squares_at_once(self) -> int:
+        if self.device != "cpu":
+            return _BATCH
+        return max(1, min(_BATCH, _PATCHES // (1 + self.card.patch_grid**2)))
+
     def _joined(self, embeddings: list[Tensor]) -> npt.NDArray[np.float32]:
         if not embeddings:
             return np.empty((0, self.module.visual.output_dim), np.float32)
@@ -235,7 +252,7 @@ class CocaModel:
         return joined
 
 
-def load_coca(card: ModelCard, request: ModelRequest) -> CocaModel:
+def load(card: ModelCard, request: ModelRequest) -> CocaModel:
     """Load the CoCa of that card.
 
     Raises:
@@ -249,18 +266,47 @@ def load_coca(card: ModelCard, request: ModelRequest) -> CocaModel:
     vocabulary = config.modules["text_cfg"]["vocab_size"]
     if tokenizer.size != vocabulary:
         raise ModelError(f"{card.name} knows {vocabulary} tokens, but {config.merges} defines {tokenizer.size}.")
+    kept = None if request.part is None else part_modules(card, request.part)
+    if kept is not None and request.dtype == "int8":
+        raise ModelError("int8 decodes captions, which takes the whole model: load a part in another number format.")
     if request.untrained:
         module = random_model(config, request.seed, device, dtype)
     else:
-        module = load_model(config, require_weights(card, request.checkpoint), device, dtype)
-    return CocaModel(card, config, module, tokenizer, time.perf_counter() - started)
+        module = load_model(config, require_weights(card, request.checkpoint), device, dtype, kept)
+    if request.part is not None:
+        leave_out(module, card, request.part)
+    int8 = None
+    automatic = request.dtype == "auto" and request.part is None and not request.untrained
+    if request.dtype == "int8" or (automatic and int8_pays(module)):
+        from cocadesk.engine.coca_int8 import Int8TextStacks  # noqa: PLC0415 — ONNX Runtime, which others do without
+
+        int8 = Int8TextStacks(module)
+    model = CocaModel(card, config, module, tokenizer, int8)
+    model.load_seconds = time.perf_counter() - started
+    return model
 
 
-def _listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:
-    return [pictures] if isinstance(pictures, Picture | Clip | str | os.PathLike) else list(pictures)
+def int8_pays(module: CoCa) -> bool:
+    """Whether "auto" decodes with 8-bit weights: on the CPU, where that was measured to be so much faster.
+
+    Only where reading the weights is what takes time, not with a small decoder. And only with trained weights: on 200
+    held-out pictures of the starter, 0.05 % of the tokens came out otherwise (`packaging/starter/fidelity.py`), but
+    random weights hardly prefer one token to another, and any rounding decides between them.
+    """
+    if module.logit_scale.device.type != "cpu":
+        return False
+    weights = sum(weight.numel() for weight in module.text_decoder.parameters())
+    if weights < _MANY_WEIGHTS:
+        return False
+    from cocadesk.engine.calibration import int8_gain  # noqa: PLC0415 — ONNX Runtime, as above
+
+    return int8_gain() >= _WORTH_IT
 
 
-def _open(given: PictureLike, frames: int) -> Picture | Clip:
-    from cocadesk.media.image import open_picture_or_clip  # noqa: PLC0415 — loads every picture format's decoder
+def empty_module(card: ModelCard) -> CoCa:
+    """The modules of that card on torch's meta device, without memory.
 
-    return given if isinstance(given, Picture | Clip) else open_picture_or_clip(given, frames)
+    Raises:
+        ModelError: if its configuration is missing or damaged.
+    """
+    return build_empty(read_config(card))

@@ -3,7 +3,8 @@
 CoCa (Yu et al. 2022, arXiv:2205.01917) has two text stacks: a causal text tower that sees no image, and on top of it a
 decoder whose every layer is a causal self-attention block followed by cross-attention to the pooled image tokens.
 
-Shapes: P pictures, B rows for each (beams), R = P·B, H heads, Q image tokens, V vocabulary.
+Shapes: P pictures, B rows for each (beams), R = P·B, T new tokens of each row, S positions there is room for, H heads,
+W width, Q image tokens, V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import torch
 from open_clip.coca_model import CoCa
 from torch import Tensor
 
-from cocadesk.engine.layers import CrossAttentionBlock, Linear, Norm, SelfAttentionBlock
+from cocadesk.engine.layers import CrossAttentionBlock, Linear, Norm, SelfAttentionBlock, States
+from cocadesk.engine.next_token import FedDecoder
 
 
 class TextStacks:
@@ -24,7 +26,6 @@ class TextStacks:
         cross: Cross-attention blocks of the decoder, one after each of `decoder`.
         norm, projection: From the last block to the logits.
         context: Most tokens that can be fed.
-        image_tokens: How many tokens of an image the decoder attends to.
     """
 
     def __init__(self, model: CoCa) -> None:
@@ -39,39 +40,47 @@ class TextStacks:
         self.norm = Norm(decoder.ln_final)
         self.projection = Linear(decoder.text_projection.t(), None)
         self.context: int = min(text.context_length, decoder.context_length)
-        self.image_tokens: int = model.visual.attn_pool.query.shape[0] - 1
-        self._first_steps: dict[int, tuple[Tensor, list[tuple[Tensor, Tensor]]]] = {}
+        self._image_encoder = model.visual
+        self._first_steps: dict[int, tuple[Tensor, list[States]]] = {}
 
-    def first_step(self, token: int) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """The text tower's output (1, W) for a text's first token, and its blocks' keys and values.
+    @property
+    def image_tokens(self) -> int:
+        """How many tokens of an image the decoder attends to."""
+        queries: Tensor = self._image_encoder.attn_pool.query
+        return len(queries) - 1
+
+    def first_step(self, token: int) -> tuple[Tensor, list[States]]:
+        """The text tower's output (1, W) for a text's first token, and its blocks' states.
 
         No picture has a part in them, and captions begin with the start token: it is computed once, and every further
         caption's first word comes so much sooner.
         """
         if token not in self._first_steps:
             x = self.token_embedding[[token]] + self.positional_embedding[0]
-            states = [block.empty_states(x, positions=1) for block in self.tower]
-            for block, (keys, values) in zip(self.tower, states, strict=True):
-                x = block.step(x, keys, values, 0, None)
+            states = [block.empty_states(x, rows=1, positions=1) for block in self.tower]
+            mask = x.new_zeros(1, 1)
+            for block, cached in zip(self.tower, states, strict=True):
+                x = block.step(x, cached, 0, mask)
             self._first_steps[token] = (x, states)
         return self._first_steps[token]
 
     def cache_shapes(self, *, pictures: int, rows: int, positions: int) -> dict[str, tuple[int, ...]]:
         """Shapes of the cached attention states by name, such as "decoder.3.keys"."""
         shapes: dict[str, tuple[int, ...]] = {}
-        every_row = torch.empty((pictures * rows, 0), device="meta")
+        nothing = torch.empty(0, device="meta")
         for name, blocks in (("text", self.tower), ("decoder", self.decoder)):
             for layer, block in enumerate(blocks):
-                for kind, state in zip(("keys", "values"), block.empty_states(every_row, positions), strict=True):
-                    shapes[f"{name}.{layer}.{kind}"] = tuple(state.shape)
+                states = block.empty_states(nothing, pictures * rows, positions)
+                shapes[f"{name}.{layer}.keys"] = tuple(states.keys.shape)
+                shapes[f"{name}.{layer}.values"] = tuple(states.values.shape)
         for layer, cross in enumerate(self.cross):
             for kind in ("keys", "values"):
                 shapes[f"image.{layer}.{kind}"] = (pictures, cross.heads, self.image_tokens, cross.head_width)
         return shapes
 
 
-class CachedDecoder:
-    """Keeps every token's keys and values, so that a step costs one token's work.
+class CachedDecoder(FedDecoder):
+    """Keeps every token's keys and values, so that a step costs the new tokens' work only.
 
     The image's keys and values are made once per picture, at the second step: the first does without
     (`CrossAttentionBlock.step_without_states`), so that the first word comes sooner.
@@ -89,33 +98,19 @@ class CachedDecoder:
         self._image_tokens = image_tokens
         self._image_states: list[tuple[Tensor, Tensor]] = []
         self._position = 0
-        rows = image_tokens[:, 0]
-        self._tower_states = [block.empty_states(rows, positions) for block in stacks.tower]
-        self._decoder_states = [block.empty_states(rows, positions) for block in stacks.decoder]
-        self._key_bias = image_tokens.new_zeros((len(image_tokens), 1, 1, positions))
-        self._previous = torch.empty(0)
+        rows = len(image_tokens)
+        self._tower_states = [block.empty_states(image_tokens, rows, positions) for block in stacks.tower]
+        self._decoder_states = [block.empty_states(image_tokens, rows, positions) for block in stacks.decoder]
+        self._tokens = torch.empty((rows, positions), dtype=torch.long, device=image_tokens.device)
+        self._causal = image_tokens.new_full((positions, positions), float("-inf")).triu_(1)
 
     @property
     def device(self) -> torch.device:
-        return self._key_bias.device
+        return self._tokens.device
 
-    @torch.inference_mode()
-    def step(self, tokens: Tensor) -> Tensor:
-        """Feed one token per row, (P, B); return the logits of the next, (P, B, V)."""
-        stacks, position = self._stacks, self._position
-        flat = tokens.flatten()
-        x = self._text_tower(flat) if position else self._first_text_tower(flat)
-        if position == 1:
-            self._image_states = [cross.image_states(self._image_tokens) for cross in stacks.cross]
-        for layer, (keys, values) in enumerate(self._decoder_states):
-            x = stacks.decoder[layer].step(x, keys, values, position, None)
-            if position == 0:
-                x = stacks.cross[layer].step_without_states(x, self._image_tokens)
-            else:
-                x = stacks.cross[layer].step(x, *self._image_states[layer])
-        self._previous = flat
-        self._position += 1
-        return stacks.projection(stacks.norm(x)).view(*tokens.shape, -1)
+    def rewind(self, count: int) -> None:
+        """Forget the last tokens that were fed."""
+        self._position -= count
 
     @torch.inference_mode()
     def select(self, rows: Tensor) -> None:
@@ -125,10 +120,10 @@ class CachedDecoder:
             rows: Numbers of rows, (P', B'); all of a picture's come from the same picture.
         """
         flat = rows.flatten()
-        pictures = rows[:, 0] // (len(self._key_bias) // len(self._image_tokens))
-        self._tower_states = [(keys[flat], values[flat]) for keys, values in self._tower_states]
-        self._decoder_states = [(keys[flat], values[flat]) for keys, values in self._decoder_states]
-        self._key_bias, self._previous = self._key_bias[flat], self._previous[flat]
+        pictures = rows[:, 0] // (len(self._tokens) // len(self._image_tokens))
+        self._tower_states = [states.select(flat) for states in self._tower_states]
+        self._decoder_states = [states.select(flat) for states in self._decoder_states]
+        self._tokens = self._tokens[flat]
         if not torch.equal(pictures, torch.arange(len(self._image_tokens), device=pictures.device)):
             self._image_tokens = self._image_tokens[pictures]
             self._image_states = [(keys[pictures], values[pictures]) for keys, values in self._image_states]
@@ -136,34 +131,57 @@ class CachedDecoder:
     def close(self) -> None:
         """Let go of all states."""
         self._tower_states, self._decoder_states, self._image_states = [], [], []
-        self._image_tokens = self._key_bias = torch.empty(0)
+        self._image_tokens = self._tokens = torch.empty(0)
+
+    @torch.inference_mode()
+    def _feed(self, tokens: Tensor) -> Tensor:
+        """Feed tokens (R, T); return the logits of what follows each, (R·T, V)."""
+        stacks, start, stop = self._stacks, self._position, self._position + tokens.shape[1]
+        first = start == 0 and stop == 1
+        self._tokens[:, start:stop] = tokens
+        if not first and not self._image_states:
+            self._image_states = [cross.image_states(self._image_tokens) for cross in stacks.cross]
+        x = self._first_text_tower(tokens) if first else self._text_tower(start, stop)
+        mask = self._causal[start:stop]
+        for layer, states in enumerate(self._decoder_states):
+            x = stacks.decoder[layer].step(x, states, start, mask)
+            if first:
+                x = stacks.cross[layer].step_without_states(x, self._image_tokens)
+            else:
+                x = stacks.cross[layer].step(x, *self._image_states[layer])
+        self._position = stop
+        return stacks.projection(stacks.norm(x))
 
     def _first_text_tower(self, tokens: Tensor) -> Tensor:
-        """Send the rows' first tokens (R,) through the text tower; return (R, W)."""
-        steps = [self._stacks.first_step(token) for token in tokens.tolist()]
-        for layer, cached in enumerate(self._tower_states):
-            for kind, state in enumerate(cached):
-                state[:, :, :1] = torch.cat([states[layer][kind] for _, states in steps])
+        """Send the rows' first tokens (R, 1) through the text tower; return (R, W)."""
+        steps = [self._stacks.first_step(token) for token in tokens[:, 0].tolist()]
+        for layer, states in enumerate(self._tower_states):
+            first = [known[layer] for _, known in steps]
+            keys, values = torch.cat([each.keys for each in first]), torch.cat([each.values for each in first])
+            states.write(0, torch.stack((keys, values)))
         return torch.cat([output for output, _ in steps])
 
-    def _text_tower(self, tokens: Tensor) -> Tensor:
-        """Send the rows' next tokens (R,) through the text tower; return (R, W)."""
-        stacks, position = self._stacks, self._position
-        self._hide_padding(tokens)
-        key_bias = self._key_bias[..., : position + 1]
-        x = stacks.token_embedding[tokens] + stacks.positional_embedding[position]
-        for block, (keys, values) in zip(stacks.tower, self._tower_states, strict=True):
-            x = block.step(x, keys, values, position, key_bias)
+    def _text_tower(self, start: int, stop: int) -> Tensor:
+        """Send the rows' tokens from `start` to `stop` through the text tower; return (R·T, W)."""
+        stacks = self._stacks
+        x = stacks.token_embedding[self._tokens[:, start:stop]] + stacks.positional_embedding[start:stop]
+        x = x.flatten(0, 1)
+        mask = self._causal[start:stop] + self._hidden_padding(stop)
+        for block, states in zip(stacks.tower, self._tower_states, strict=True):
+            x = block.step(x, states, start, mask)
         return x
 
-    def _hide_padding(self, tokens: Tensor) -> None:
-        """Hide keys from the text tower's attention as open_clip does for padding and for tokens equal to it.
+    def _hidden_padding(self, stop: int) -> Tensor:
+        """What the text tower adds to its attention logits, (R, 1, 1, S): -inf for the keys that padding hides.
 
-        Published CoCa weights were trained with a mask shifted by one ("legacy"): a padding token at place p hides the
-        key at p + 1 instead of its own. "!" inside a word has the padding's number, so a caption can meet this.
+        open_clip hides padding, and tokens equal to it. Published CoCa weights were trained with a mask shifted by one
+        ("legacy"): a padding token at place p hides the key at p + 1 instead of its own. "!" inside a word has the
+        padding's number, so a caption can meet this.
         """
-        culprits = tokens if self._stacks.correct_class_mask else self._previous
-        self._key_bias[:, 0, 0, self._position].masked_fill_(culprits == self._stacks.pad, float("-inf"))
+        shift = 0 if self._stacks.correct_class_mask else 1
+        hidden = self._causal.new_zeros(self._tokens.shape)
+        hidden[:, shift:stop].masked_fill_(self._tokens[:, : stop - shift] == self._stacks.pad, float("-inf"))
+        return hidden[:, None, None]
 
 
 class UncachedDecoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -12,17 +12,15 @@ import open_clip
 import torch
 from open_clip.coca_model import CoCa
 from open_clip.tokenizer import default_bpe
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.preprocess import Interpolation, Preprocessing, ResizeMode
+from cocadesk.engine.weights import fill
 from cocadesk.errors import ModelError
 
 CONFIG_FILE = "config.json"
 MERGES_FILE = "merges.txt.gz"
-
-_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,11 @@ def read_config(card: ModelCard) -> CocaConfig:
         merges = card.folder / MERGES_FILE
     else:
         config = open_clip.get_model_config(card.architecture)
+        if config is None:
+            raise ModelError(
+                f"open_clip {open_clip.__version__} has no architecture named “{card.architecture}”, which {card.name} "
+                "is built on."
+            )
         merges = Path(default_bpe())
     try:
         return _parse_config(config, merges)
@@ -62,17 +65,25 @@ def read_config(card: ModelCard) -> CocaConfig:
         raise ModelError(f"The configuration of {card.name} is not one of a CoCa: {error!r}") from error
 
 
-def load_model(config: CocaConfig, weights: Path, device: torch.device, dtype: torch.dtype) -> CoCa:
+def load_model(
+    config: CocaConfig,
+    weights: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    modules: Collection[str] | None = None,
+) -> CoCa:
     """Build the modules without memory of their own and give them the file's tensors.
 
     A safetensors file is mapped, not read: where device and format need no conversion, its pages are the weights.
+
+    Args:
+        modules: Names of the modules that get their weights, while the others stay without memory; None for all.
 
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
     model = build_empty(config)
-    state = check_fit(model, read_checkpoint(weights), weights)
-    model.load_state_dict({name: tensor.to(device, dtype) for name, tensor in state.items()}, assign=True)
+    fill(model, weights, device, dtype, modules=modules)
     # The masks are made, not loaded, so they are still without memory.
     model.text.attn_mask = model.text.build_causal_mask().to(device)
     model.text_decoder.attn_mask = model.text_decoder.build_attention_mask().to(device)
@@ -100,39 +111,6 @@ def random_model(config: CocaConfig, seed: int, device: torch.device, dtype: tor
         projection = model.text_decoder.text_projection
         nn.init.normal_(projection, std=projection.shape[0] ** -0.5)
     return _ready(model.to(device, dtype))
-
-
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of a PyTorch pickle read with `weights_only`.
-
-    Training checkpoints that hold the weights under "state_dict", and names that begin with "module.", are understood.
-
-    Raises:
-        ModelError: if it is neither, or damaged.
-    """
-    try:
-        state: object = (
-            load_file(path) if is_safetensors(path) else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except Exception as error:
-        # Anything may come of a damaged pickle; torch's own message would advise to load it in full.
-        raise ModelError(
-            f"{path} cannot be read: it is damaged, or neither a safetensors file nor a PyTorch checkpoint of plain "
-            f"tensors (nothing else is loaded, since it could run code)."
-        ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not state or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise ModelError(f"{path} holds no model weights: a table of named tensors was expected.")
-    return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether a file begins like safetensors: with a header in JSON after the 8 bytes of its length."""
-    with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
 
 
 def _parse_config(config: dict[str, Any], merges: Path) -> CocaConfig:
@@ -174,37 +152,6 @@ def _build(config: CocaConfig) -> CoCa:
         return CoCa(**config.modules)
     except (TypeError, ValueError, AssertionError) as error:
         raise ModelError(f"open_clip cannot build a CoCa from the configuration: {error}.") from error
-
-
-def check_fit(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The tensors without those that the model makes itself, such as attention masks.
-
-    Raises:
-        ModelError: unless they are exactly those that the model loads; the message names some that are not.
-    """
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    made = {name for name, _ in model.named_buffers()} - wanted.keys()
-    state = {name: tensor for name, tensor in state.items() if name not in made}
-    given = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    misshapen = [
-        f"{name} {given[name]} instead of {wanted[name]}"
-        for name in wanted
-        if name in given and given[name] != wanted[name]
-    ]
-    misfits = {
-        "missing": [name for name in wanted if name not in given],
-        "unexpected": [name for name in given if name not in wanted],
-        "of another shape": misshapen,
-    }
-    told = [
-        f"{len(names)} {what}: {', '.join(names[:_NAMES_SHOWN])}"
-        + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
-        for what, names in misfits.items()
-        if names
-    ]
-    if told:
-        raise ModelError(f"The weights in {path} do not fit this model. {'; '.join(told)}.")
-    return state
 
 
 def _ready(model: CoCa) -> CoCa:

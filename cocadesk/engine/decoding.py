@@ -1,6 +1,6 @@
 """From next-token logits to captions: greedy decoding and sampling, for any model; beam search is in `beams.py`.
 
-Shapes: P pictures, one row for each, R rows still going on, V vocabulary.
+Shapes: P pictures, one row for each, R rows still going on, T tokens fed at once, V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import torch
 from torch import Tensor
 
 from cocadesk.engine.beams import beam_search
-from cocadesk.engine.next_token import Decoder, Finished, Stopwatch, TextStream, Vocabulary, describe
+from cocadesk.engine.drafts import Drafts
+from cocadesk.engine.next_token import (
+    Candidates,
+    Decoder,
+    Finished,
+    LookaheadDecoder,
+    Stopwatch,
+    TextStream,
+    Vocabulary,
+    describe,
+)
 from cocadesk.types import CancelToken, CaptionOptions, Draft, Token
 
 
@@ -24,6 +34,7 @@ def decode(
     pictures: Sequence[int],
     limit: int,
     cancel: CancelToken,
+    drafts: Drafts | None = None,
 ) -> Iterator[Token | Draft | Finished]:
     """Decode captions one token at a time, all pictures together; finished ones are dropped from the batch.
 
@@ -36,7 +47,9 @@ def decode(
         decoder: Of P pictures, one row each, nothing fed yet.
         pictures: What the P pictures are called in the events.
         limit: Most tokens to generate, the end token included.
-        cancel: Checked before every token.
+        cancel: Checked before every step.
+        drafts: What the model has said before; the captions are added to it. A single caption is decoded with its
+            guesses where the decoder can look ahead: the same tokens, up to the rounding of float sums, in fewer steps.
 
     Yields:
         A `Token` as each is decoded; a `Finished` after a picture's last token.
@@ -47,39 +60,97 @@ def decode(
     if options.beams > 1:
         yield from beam_search(decoder, vocabulary, options.beams, pictures=pictures, limit=limit, cancel=cancel)
         return
-    watch = Stopwatch()
     rows = [_Row(picture, vocabulary.stream(), _generator(options)) for picture in pictures]
-    tokens = torch.full((len(pictures), 1), vocabulary.start, device=decoder.device)
-    for position in range(limit):
-        cancel.check()
+    task = _Task(vocabulary, options, limit, cancel, drafts or Drafts())
+    if len(rows) == 1 and isinstance(decoder, LookaheadDecoder):
+        yield from _decode_ahead(decoder, task, rows[0])
+    else:
+        yield from _decode_together(decoder, task, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the two ways of decoding share; see `decode`."""
+
+    vocabulary: Vocabulary
+    options: CaptionOptions
+    limit: int
+    cancel: CancelToken
+    drafts: Drafts
+
+    def is_over(self, tokens: Sequence[Token]) -> bool:
+        return tokens[-1].id == self.vocabulary.end or len(tokens) == self.limit
+
+
+def _decode_together(decoder: Decoder, task: _Task, rows: list[_Row]) -> Iterator[Token | Finished]:
+    """Decode one token of every row at a step."""
+    watch = Stopwatch()
+    tokens = torch.full((len(rows), 1), task.vocabulary.start, device=decoder.device)
+    while rows:
+        task.cancel.check()
         watch.start()
         logits = decoder.step(tokens)[:, 0].float()
-        chosen = choose(logits, options, [row.generator for row in rows])
+        chosen = choose(logits, task.options, [row.generator for row in rows])
         for row, candidates in zip(rows, describe(logits.log_softmax(-1), chosen), strict=True):
-            row.tokens.append(candidates.token(row.picture, position, row.stream))
-        ended = [row.tokens[-1].id == vocabulary.end or position == limit - 1 for row in rows]
-        going_on = [number for number, over in enumerate(ended) if not over]
+            row.add(candidates)
+        going_on = [number for number, row in enumerate(rows) if not task.is_over(row.tokens)]
         if going_on and len(going_on) < len(rows):
             kept = torch.tensor(going_on, device=decoder.device)
             decoder.select(kept[:, None])
             chosen = chosen[kept]
         elapsed = watch.stop()
-        for row, over in zip(rows, ended, strict=True):
-            row.first_token_s = row.first_token_s or elapsed
-            yield row.tokens[-1]
-            if over:
-                yield Finished(row.picture, tuple(row.tokens), row.first_token_s, elapsed)
+        for row in rows:
+            yield row.report(row.tokens[-1], elapsed)
+            if task.is_over(row.tokens):
+                task.drafts.learn([task.vocabulary.start, *(token.id for token in row.tokens)], len(row.tokens))
+                yield row.finish(elapsed)
         rows = [rows[number] for number in going_on]
-        if not rows:
-            return
         tokens = chosen[:, None]
+
+
+def _decode_ahead(decoder: LookaheadDecoder, task: _Task, row: _Row) -> Iterator[Token | Finished]:
+    """Decode a single row; a step feeds the last token and a guess at those behind it.
+
+    As long as the token that is chosen is the one that was guessed, the logits behind it are those of the text, and
+    the next is chosen from them; the rest of a wrong guess is taken back. A guess that was right all through makes the
+    next one longer, a wrong one makes it short again.
+    """
+    watch = Stopwatch()
+    text = [task.vocabulary.start]
+    reach = 1
+    while not (row.tokens and task.is_over(row.tokens)):
+        task.cancel.check()
+        watch.start()
+        room = min(reach, decoder.lookahead - 1, task.limit - len(text))
+        guess = task.drafts.propose(text, room) if row.tokens else []  # the first word must not wait for others
+        guess += text[-1:] * min(decoder.least - 1 - len(guess), room)  # a guess for nothing: the word once more
+        fed = torch.tensor([text[-1], *guess], device=decoder.device)
+        logits = decoder.step_ahead(fed).float()
+        new: list[Token] = []
+        for at, guessed in zip(torch.split(logits, 1), [*guess, None], strict=True):
+            chosen = choose(at, task.options, [row.generator])
+            (candidates,) = describe(at.log_softmax(-1), chosen)
+            new.append(row.add(candidates))
+            text.append(candidates.chosen)
+            if task.is_over(row.tokens) or candidates.chosen != guessed:
+                break
+        task.drafts.learn(text, len(new))
+        decoder.rewind(len(fed) - len(new))
+        reach = 2 * reach + 1 if len(new) == len(fed) > 1 else 1
+        elapsed = watch.stop()
+        for token in new:
+            yield row.report(token, elapsed)
+    yield row.finish(elapsed)
 
 
 def choose(logits: Tensor, options: CaptionOptions, generators: Sequence[torch.Generator]) -> Tensor:
     """The next token of every row: logits (R, V) and a CPU generator per row give token numbers (R,)."""
-    if options.temperature == 0:
+    if not options.temperature:
         return logits.argmax(-1)
-    kept, numbers = filter_logits(logits / options.temperature, options.top_k, options.top_p)
+    # Nothing overflows where the largest logit is 0 and the temperature no smaller than float32 can tell from 0.
+    logits = logits - logits.amax(-1, keepdim=True)
+    temperature = max(options.temperature, torch.finfo(logits.dtype).tiny)
+    kept, numbers = filter_logits(logits / temperature, options.top_k, options.top_p)
     probabilities = kept.softmax(-1).cpu()
     drawn = [torch.multinomial(row, 1, generator=each) for row, each in zip(probabilities, generators, strict=True)]
     return numbers.gather(-1, torch.stack(drawn).to(numbers.device))[:, 0]
@@ -116,6 +187,20 @@ class _Row:
     generator: torch.Generator
     tokens: list[Token] = field(default_factory=list)
     first_token_s: float = 0.0
+
+    def add(self, candidates: Candidates) -> Token:
+        """Append the chosen token."""
+        token = candidates.token(self.picture, len(self.tokens), self.stream)
+        self.tokens.append(token)
+        return token
+
+    def report(self, token: Token, elapsed: float) -> Token:
+        """The token, which was there after so many seconds."""
+        self.first_token_s = self.first_token_s or elapsed
+        return token
+
+    def finish(self, elapsed: float) -> Finished:
+        return Finished(self.picture, tuple(self.tokens), self.first_token_s, elapsed)
 
 
 def _generator(options: CaptionOptions) -> torch.Generator:

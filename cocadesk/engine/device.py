@@ -7,7 +7,8 @@ import torch
 from cocadesk.errors import ModelError
 from cocadesk.types import DeviceName, DtypeName
 
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.float32}
+"""What torch's modules hold; with int8, what decodes has 8-bit copies besides."""
 
 
 def resolve_device(name: DeviceName) -> torch.device:
@@ -30,13 +31,15 @@ def resolve_device(name: DeviceName) -> torch.device:
 
 
 def resolve_dtype(name: DtypeName, device: torch.device) -> torch.dtype:
-    """The number format of that name; for "auto" the 16-bit one that CUDA hardware multiplies in, else float32.
+    """The number format of torch's modules; for "auto" the 16-bit one that CUDA hardware multiplies in, else float32.
 
     bfloat16 goes before float16: it has float32's range, so large activations cannot overflow.
 
     Raises:
-        ModelError: if there is no such format.
+        ModelError: if there is no such format, or not on that device.
     """
+    if name == "int8" and device.type != "cpu":
+        raise ModelError("int8 runs on the CPU only: use device cpu with it, or auto, bfloat16 or float16.")
     if name == "auto":
         if device.type != "cuda":
             return torch.float32

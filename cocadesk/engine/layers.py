@@ -1,9 +1,10 @@
-"""One-token steps through open_clip's transformer blocks, on the blocks' own weights.
+"""Steps of few tokens through open_clip's transformer blocks, on the blocks' own weights.
 
-open_clip's modules take whole sequences. Decoding needs the same arithmetic for one new token at a time, with the keys
-and values of earlier tokens at hand; the objects here refer to the modules' tensors and copy none of them.
+open_clip's modules take whole sequences. Decoding needs the same arithmetic for the new tokens only, with the keys and
+values of earlier tokens at hand; the objects here refer to the modules' tensors and copy none of them.
 
-Shapes: R rows (captions in the making), W width, H heads, Q image tokens.
+Shapes: R rows (captions in the making), T new tokens of each, S positions there is room for, W width, H heads, Q image
+tokens. Tokens go through the blocks as (R·T, W), row by row.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Linear:
         rows = x.shape[0]
         if self._parts is None or rows > _FEW_ROWS:
             return F.linear(x, self._weight, self._bias)
-        columns = x.t().expand(self._count, -1, -1)
+        # Columns that lie apart in memory: with those of a contiguous matrix the product takes four times as long.
+        columns = x.contiguous().t().expand(self._count, -1, -1)
         if self._bias_parts is None:
             product = torch.bmm(self._parts, columns)
         else:
@@ -80,44 +82,65 @@ class _Residuals:
         self._scales = [scale.gamma if isinstance(scale, LayerScale) else None for scale in (block.ls_1, block.ls_2)]
 
     def _add(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Finish the block: `attended` are the heads' outputs, (R, W)."""
+        """Finish the block: `attended` are the heads' outputs, (R·T, W)."""
         attention_scale, mlp_scale = self._scales
         x = x + _scaled(self._out(attended), attention_scale)
         return x + _scaled(self._contract(self._activation(self._expand(self._mlp_norm(x)))), mlp_scale)
 
 
+class States:
+    """Keys and values of every position.
+
+    Attributes:
+        keys, values: Each (R, H, S, head width); zero where nothing was written.
+    """
+
+    def __init__(self, both: Tensor) -> None:
+        """Take keys and values as one tensor, (2, R, H, S, head width)."""
+        self._both = both
+        self.keys, self.values = both.unbind(0)
+
+    def write(self, position: int, new: Tensor) -> None:
+        """Set the states from `position` on to (2, R, H, T, head width)."""
+        self._both.narrow(3, position, new.shape[3]).copy_(new)
+
+    def select(self, rows: Tensor) -> States:
+        """Those of these rows (R',), in this order."""
+        return States(self._both[:, rows])
+
+
 class SelfAttentionBlock(_Residuals):
-    """A causal self-attention block that sees one new token of every row."""
+    """A self-attention block that sees new tokens of every row."""
 
     def __init__(self, block: ResidualAttentionBlock) -> None:
         super().__init__(block)
         self._qkv = Linear(block.attn.in_proj_weight, block.attn.in_proj_bias)
 
-    def empty_states(self, rows: Tensor, positions: int) -> tuple[Tensor, Tensor]:
-        """Room for keys and values of so many positions of each row (R, W), each (R, H, positions, head width)."""
-        shape = (len(rows), self.heads, positions, self.head_width)
-        return rows.new_empty(shape), rows.new_empty(shape)
+    def empty_states(self, like: Tensor, rows: int, positions: int) -> States:
+        """Room for the states of so many positions of each row, in the format and on the device of `like`."""
+        return States(like.new_zeros((2, rows, self.heads, positions, self.head_width)))
 
-    def step(self, x: Tensor, keys: Tensor, values: Tensor, position: int, key_bias: Tensor | None) -> Tensor:
-        """Send the tokens at `position` through the block.
+    def step(self, x: Tensor, states: States, position: int, mask: Tensor) -> Tensor:
+        """Send new tokens through the block.
 
         Args:
-            x: The tokens, (R, W).
-            keys, values: States of all positions, (R, H, positions, head width); `position` is filled in.
+            x: The tokens at `position` and behind it, (R·T, W).
+            states: Of all positions; those of the new tokens are filled in.
             position: How many tokens came before.
-            key_bias: Added to the attention logits, (R, 1, 1, position + 1): 0, or -inf for hidden keys.
+            mask: Added to the attention logits, broadcast to (R, H, T, S): 0, or -inf for keys not to be seen.
         """
-        heads = (x.shape[0], 3, self.heads, 1, self.head_width)
-        query, key, value = self._qkv(self._norm(x)).reshape(heads).unbind(1)
-        seen = position + 1
-        keys[:, :, position:seen] = key
-        values[:, :, position:seen] = value
-        attended = F.scaled_dot_product_attention(query, keys[:, :, :seen], values[:, :, :seen], attn_mask=key_bias)
-        return self._add(x, attended.flatten(1))
+        rows = states.keys.shape[0]
+        qkv = self._qkv(self._norm(x)).reshape(rows, -1, 3, self.heads, self.head_width).permute(2, 0, 3, 1, 4)
+        states.write(position, qkv[1:])
+        attended = F.scaled_dot_product_attention(qkv[0], states.keys, states.values, attn_mask=mask)
+        return self._add(x, attended.transpose(1, 2).reshape(x.shape))
 
 
 class CrossAttentionBlock(_Residuals):
-    """A block whose tokens attend to an image's tokens. P pictures have B rows each, R = P·B in that order."""
+    """A block whose tokens attend to an image's tokens. P pictures have B rows each, R = P·B in that order.
+
+    A picture's tokens are so many queries to the same keys, whether they are of one row or of several.
+    """
 
     def __init__(self, block: ResidualAttentionBlock) -> None:
         super().__init__(block)
@@ -138,7 +161,7 @@ class CrossAttentionBlock(_Residuals):
         return keys, values
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Send one token of every row (R, W) through the block, given the image's states."""
+        """Send new tokens (R·T, W) through the block, given the image's states."""
         queries = self._queries(x, len(keys))
         return self._merge(x, F.scaled_dot_product_attention(queries, keys, values))
 
@@ -150,7 +173,7 @@ class CrossAttentionBlock(_Residuals):
         the keys and values of every image token, so the first word need not wait for them.
         """
         tokens = self._image_norm(image_tokens)
-        queries = self._queries(x, len(tokens)) @ self._key_heads  # (P, H, B, W)
+        queries = self._queries(x, len(tokens)) @ self._key_heads  # (P, H, B·T, W)
         pictures, heads, rows, width = queries.shape
         logits = queries.reshape(pictures, heads * rows, width) @ tokens.transpose(1, 2)
         weights = torch.softmax(logits * self.head_width**-0.5, dim=-1)
@@ -158,7 +181,7 @@ class CrossAttentionBlock(_Residuals):
         return self._merge(x, means @ self._value_heads.transpose(1, 2) + self._value_bias[:, None])
 
     def _queries(self, x: Tensor, pictures: int) -> Tensor:
-        """(R, W) to (P, H, B, head width): a picture's rows are so many queries to the same keys."""
+        """(R·T, W) to (P, H, B·T, head width)."""
         queries = self._query(self._norm(x)).reshape(pictures, -1, self.heads, self.head_width)
         return queries.transpose(1, 2)
 

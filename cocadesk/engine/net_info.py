@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
-from cocadesk.catalog.cards import ModelCard, card
-from cocadesk.engine.coca_weights import build_empty, read_config
-from cocadesk.types import ArrayInfo, NetInfo
+from cocadesk.engine import find_card
+from cocadesk.engine.families import adapter
+from cocadesk.engine.parts import LeftOut, leave_out
+from cocadesk.types import ArrayInfo, NetInfo, PartName
 
 WEIGHT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
-_BUILDERS: dict[str, Callable[[ModelCard], nn.Module]] = {"coca": lambda card: build_empty(read_config(card))}
 
+def net_info(name: str, part: PartName | None = None) -> NetInfo:
+    """Arrays, layer types and memory of a model of the catalog or of a library, on this machine or not.
 
-def net_info(name: str) -> NetInfo:
-    """Arrays, layer types and memory of a model of the catalog, on this machine or not.
+    Args:
+        part: One part alone; None for the whole model.
 
     Raises:
-        ModelError: if the model is unknown, or its configuration is missing or damaged.
+        ModelError: if the model is unknown or has no such part, or its configuration is missing or damaged.
     """
-    module = empty_module(card(name))
+    found = find_card(name)
+    module = adapter(found).empty_module(found)
+    if part is not None:
+        leave_out(module, found, part)
     arrays = tuple(
         ArrayInfo(path, tuple(array.shape), _dtype_name(array.dtype), array.numel())
         for path, array in module.named_parameters()
@@ -34,22 +39,13 @@ def net_info(name: str) -> NetInfo:
     return NetInfo(name, arrays, tuple(layers.most_common()), memory)
 
 
-def empty_module(card: ModelCard) -> nn.Module:
-    """The model's modules on torch's meta device: names, shapes and types, but no memory.
-
-    Raises:
-        ModelError: if its configuration is missing or damaged.
-    """
-    return _BUILDERS[card.family](card)
-
-
 def _layers(module: nn.Module) -> Iterator[nn.Module]:
     """The modules that compute something themselves; torch's attention is one layer, its projections within."""
     children = list(module.children())
     if children and not isinstance(module, nn.MultiheadAttention):
         for child in children:
             yield from _layers(child)
-    elif not isinstance(module, nn.Identity):
+    elif not isinstance(module, nn.Identity | LeftOut):
         yield module
 
 

@@ -6,13 +6,14 @@ Shapes: P pictures, B rows for each (beams), R = P·B, V vocabulary.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from cocadesk.types import ALTERNATIVES_PER_TOKEN, Alternative, Token
+from cocadesk.types import ALTERNATIVES_PER_TOKEN, Alternative, Timings, Token
 
 
 class Decoder(Protocol):
@@ -30,6 +31,50 @@ class Decoder(Protocol):
 
     def close(self) -> None:
         """Let go of what is held."""
+
+
+@runtime_checkable
+class LookaheadDecoder(Decoder, Protocol):
+    """A decoder that can be fed several tokens of a single row at once, and can take the last of them back.
+
+    Attributes:
+        lookahead: Most tokens that are worth feeding at once.
+        least: As many tokens cost no more than one.
+    """
+
+    lookahead: int
+    least: int
+
+    def step_ahead(self, tokens: Tensor) -> Tensor:
+        """Feed tokens (T,) int64 of the only row; return the logits of what follows each, (T, V)."""
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` tokens that were fed."""
+
+
+class FedDecoder(ABC):
+    """What decoders that keep states share: a step of every row, and of a single row ahead, are one way of feeding.
+
+    Attributes:
+        lookahead: As `LookaheadDecoder`'s. Measured with coca-vit-b-32 in float32 on two cores: 2 tokens take a fifth
+            longer than 1, 4 half as long again.
+        least: As `LookaheadDecoder`'s.
+    """
+
+    lookahead = 4
+    least = 1
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Feed one token per row, (P, B); return the logits of the next, (P, B, V)."""
+        return self._feed(tokens.reshape(-1, 1)).view(*tokens.shape, -1)
+
+    def step_ahead(self, tokens: Tensor) -> Tensor:
+        """Feed several tokens (T,) of the only row; return the logits of what follows each, (T, V)."""
+        return self._feed(tokens[None])
+
+    @abstractmethod
+    def _feed(self, tokens: Tensor) -> Tensor:
+        """Feed tokens (R, T); return the logits of what follows each, (R·T, V)."""
 
 
 class TextStream(Protocol):
@@ -73,6 +118,16 @@ class Finished:
     @property
     def caption(self) -> str:
         return "".join(token.text for token in self.tokens).strip()
+
+    def timings(self, load_s: float, encode_s: float) -> Timings:
+        """With what came before decoding: loading the model, and encoding the picture."""
+        return Timings(
+            load_s=load_s,
+            encode_s=encode_s,
+            first_token_s=encode_s + self.first_token_s,
+            decode_s=self.decode_s,
+            tokens_per_s=len(self.tokens) / self.decode_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""From a picture's pixels to the square that a model sees, as open_clip's `image_transform(is_train=False)` makes it.
+"""From a picture's pixels to the square that a model sees, as open_clip's `image_transform(is_train=False)` and timm's
+`create_transform(is_training=False)` make it.
 
 What was done is kept as a `Geometry`, so that maps over the square can be laid over the picture.
 """
@@ -38,6 +39,8 @@ class Preprocessing:
         interpolation: Of the resampling, always with antialiasing.
         resize_mode: "shortest" fits the shorter side and crops the longer one, "longest" fits the longer side and
             pads the shorter one with black, "squash" ignores the shape.
+        crop: Share of the resized side that the square keeps (timm's crop_pct): the picture is resized to
+            ⌊pixels / crop⌋ and the square cut from its middle.
     """
 
     pixels: int
@@ -45,6 +48,7 @@ class Preprocessing:
     std: tuple[float, ...] = OPENAI_STD
     interpolation: Interpolation = "bicubic"
     resize_mode: ResizeMode = "shortest"
+    crop: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,16 @@ class Geometry:
 def geometry(width: int, height: int, wanted: Preprocessing) -> Geometry:
     """Where the model's square lies on a picture of that size."""
     side = wanted.pixels
+    fitted = math.floor(side / wanted.crop)
     if wanted.resize_mode == "squash":
-        resized = (side, side)
+        resized = (fitted, fitted)
     elif wanted.resize_mode == "longest":
-        ratio = max(width, height) / side
+        ratio = max(width, height) / fitted
         resized = (max(1, round(width / ratio)), max(1, round(height / ratio)))
     elif width <= height:
-        resized = (side, int(side * height / width))
+        resized = (fitted, int(fitted * height / width))
     else:
-        resized = (int(side * width / height), side)
+        resized = (int(fitted * width / height), fitted)
     return Geometry((width, height), resized, (_offset(resized[0], side), _offset(resized[1], side)), side)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cocadesk.catalog.cards import CARDS, ModelCard
+from cocadesk.catalog.card import ModelCard
+from cocadesk.catalog.cards import CARDS
 from cocadesk.catalog.progress import Patience
 from tests.fakes.hub_home import use_hub_home
 from tests.fakes.hub_server import HubServer, running_hub

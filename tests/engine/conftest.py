@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from cocadesk import engine
 from cocadesk.catalog import cards
-from cocadesk.engine import CocaModel
+from cocadesk.engine.coca import CocaModel
 from cocadesk.types import Picture
 
 # "é" is the two bytes Ã and © in CLIP's byte alphabet, left unmerged here: a character in two tokens.
@@ -84,7 +84,7 @@ def tiny_weights(config: dict[str, Any], seed: int = 0) -> dict[str, torch.Tenso
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Write a bundled model and put its card into the catalog; returns its folder."""
-    monkeypatch.setattr(cards, "resources_dir", lambda: tmp_path)
+    monkeypatch.setattr("cocadesk.catalog.card.resources_dir", lambda: tmp_path)
 
     def write(
         name: str = "tiny-coca",

@@ -8,7 +8,7 @@ from open_clip.transform import image_transform
 from PIL import Image
 from torch import Tensor
 
-from cocadesk.engine import CocaModel
+from cocadesk.engine.coca import CocaModel
 from cocadesk.engine.preprocess import OPENAI_MEAN, OPENAI_STD
 from cocadesk.types import Picture
 

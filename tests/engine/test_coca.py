@@ -13,10 +13,11 @@ import torch
 from PIL import Image
 
 from cocadesk import engine
-from cocadesk.engine import CocaModel
+from cocadesk.engine import coca
+from cocadesk.engine.coca import CocaModel
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
 from cocadesk.errors import Cancelled, InputError, OptionError
-from cocadesk.types import CancelToken, CaptionOptions, CaptionResult, Draft, Picture, Token
+from cocadesk.types import CancelToken, CaptionOptions, CaptionResult, Clip, Draft, Picture, Token
 from tests.engine import reference
 from tests.engine.conftest import CONTEXT, TINY
 
@@ -191,6 +192,27 @@ def test_a_path_will_do(tiny: CocaModel, pictures: list[Picture], tmp_path: Path
 def test_nothing_in_nothing_out(tiny: CocaModel) -> None:
     assert list(tiny.caption([])) == []
     assert tiny.embed_image([]).shape == tiny.embed_text([]).shape == (0, 48)
+
+
+def test_cancelling_between_frames(tiny: CocaModel, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch) -> None:
+    size = pictures[0].pixels.shape
+    frames = tuple(Picture("frame", np.full(size, value, np.uint8)) for value in range(0, 250, 25))
+    clip = Clip("clip", frames, tuple(range(len(frames))))
+    whole = tiny.encode_image(clip)
+    monkeypatch.setattr(coca, "_PATCHES", 20)  # two squares, of 3 × 3 patches and a class token
+    cancel, seen = CancelToken(), []
+
+    def stop(_: object, squares: tuple[torch.Tensor], __: object) -> None:
+        seen.append(len(squares[0]))
+        if len(seen) == 7:
+            cancel.cancel()
+
+    tiny.module.visual.register_forward_hook(stop)
+
+    assert (tiny.encode_image(clip).tokens - whole.tokens).abs().max() < 1e-5
+    with pytest.raises(Cancelled):
+        list(tiny.caption(clip, GREEDY, cancel))
+    assert seen == [2] * 7  # five for the whole clip, two before the check
 
 
 def test_cancelling(tiny: CocaModel, pictures: list[Picture]) -> None:

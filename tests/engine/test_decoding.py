@@ -90,6 +90,13 @@ def test_all_pictures_advance_together_and_a_finished_one_ends_at_once() -> None
             assert events[index - 1] == event.tokens[-1]
 
 
+@pytest.mark.parametrize("temperature", [1e-20, 1e-40, 1e-60])
+def test_a_temperature_of_next_to_nothing_takes_the_likeliest(temperature: float) -> None:
+    options = CaptionOptions(temperature=temperature, top_p=0.9, seed=1)
+
+    assert captions(run(options, pictures=3)) == captions(run(CaptionOptions(), pictures=3))
+
+
 def test_a_seed_repeats_and_another_differs() -> None:
     def sample(seed: int | None) -> list[list[int]]:
         return captions(run(CaptionOptions(temperature=1.5, seed=seed), pictures=4, limit=30))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,6 +20,7 @@ from cocadesk.catalog.checkpoints import find_weights
 from cocadesk.catalog.removal import remove_weights
 from cocadesk.cli.main import run
 from cocadesk.engine.importing import import_checkpoint
+from cocadesk.engine.safetensors_file import StoredArray
 from cocadesk.errors import ModelError
 from cocadesk.types import Picture
 from tests.engine.conftest import TINY, tiny_weights
@@ -101,12 +103,13 @@ def test_a_misfit_is_compared_with_the_nearest(other: Weights, tmp_path: Path, m
 def test_a_page_in_place_of_a_checkpoint_is_refused(tmp_path: Path, models: Path) -> None:
     (tmp_path / "model.safetensors").write_text("<!doctype html><title>Log in</title>")
 
-    with pytest.raises(ModelError, match="neither a safetensors file nor"):
+    with pytest.raises(ModelError, match="is a web page"):
         import_checkpoint(str(tmp_path / "model.safetensors"))
     with pytest.raises(ModelError, match="no such file"):
         import_checkpoint(str(tmp_path / "nowhere"))
-    with pytest.raises(ModelError, match="not a file"):
-        import_checkpoint(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="holds no weights"):
+        import_checkpoint(str(tmp_path / "empty"))
     assert not models.exists()
 
 
@@ -135,13 +138,14 @@ def test_a_full_disk_leaves_nothing(
 ) -> None:
     save_file(other, tmp_path / "mine.safetensors")
 
-    def fill_up(source: Path, target: Path) -> None:
-        target.write_bytes(b"half")
+    def fill_up(array: StoredArray) -> Iterator[torch.Tensor]:
+        yield torch.zeros(4, dtype=torch.uint8)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", fill_up)
-    with pytest.raises(ModelError, match="is full"):
-        import_checkpoint(str(tmp_path / "mine.safetensors"))
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredArray, "pieces", fill_up)
+        with pytest.raises(ModelError, match="is full"):
+            import_checkpoint(str(tmp_path / "mine.safetensors"))
     assert not list(models.iterdir())
 
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
@@ -196,3 +200,15 @@ def test_from_the_command_line(other: Weights, tmp_path: Path, models: Path, cap
     assert {card["name"]: card["state"] for card in map(json.loads, listed)}["my-coca"] == "imported"
     assert removed.startswith("my-coca is removed: ")
     assert not list(models.iterdir())
+
+
+def test_a_clip_is_told_apart_and_where_it_can_be_used(tmp_path: Path) -> None:
+    towers = {"layers": 1, "width": 16}
+    with torch.random.fork_rng(devices=[]):
+        module = open_clip.CLIP(
+            16, towers | {"image_size": 8, "patch_size": 4, "head_width": 8}, towers | {"vocab_size": 40, "heads": 2}
+        )
+    save_file(module.state_dict(), tmp_path / "clip.safetensors")
+
+    with pytest.raises(ModelError, match=r"looks like a CLIP of open_clip.*as its checkpoint"):
+        import_checkpoint(str(tmp_path / "clip.safetensors"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cocadesk import engine
 from cocadesk.catalog.cards import CARDS
-from cocadesk.engine import CocaModel
+from cocadesk.engine.coca import CocaModel
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
 from cocadesk.types import CaptionOptions, CaptionResult, Picture, Token
 from tests.engine import reference

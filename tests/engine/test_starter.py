@@ -10,7 +10,7 @@ import scenes
 
 from cocadesk import engine
 from cocadesk.catalog.cards import card
-from cocadesk.engine import CocaModel
+from cocadesk.engine.coca import CocaModel
 from cocadesk.paths import resources_dir
 from cocadesk.types import CaptionOptions, CaptionResult
 from tests.engine import reference

@@ -20,7 +20,7 @@ from cocadesk.types import (
     Token,
 )
 
-WORDS = ("a ", "cat ", "on ", "a ", "green ", "background ")
+WORDS = ("a", " cat", " on", " a", " green", " background")
 
 
 class FakeCaptioner:
@@ -46,6 +46,8 @@ class FakeCaptioner:
         self.name = name
         self.load_seconds = 0.25
         self.device = "cpu"
+        self.dtype = "float32"
+        self.weight_bytes = 1000
         self.asked: list[CaptionOptions] = []
         self._words = tuple(words)
         self._before_token = before_token
@@ -63,7 +65,7 @@ class FakeCaptioner:
             item if isinstance(item, Picture | Clip) else open_picture_or_clip(item, options.frames) for item in given
         ]
         if self._drafts:
-            yield from (Draft(index, "a dog ") for index in range(len(opened)))
+            yield from (Draft(index, "a dog") for index in range(len(opened)))
         spoken: list[list[Token]] = [[] for _ in opened]
         for position, word in enumerate((*self._words, "")[: options.max_tokens]):
             for index, picture in enumerate(opened):

@@ -65,7 +65,7 @@ def make_bad_inputs(folder: Path) -> dict[str, str]:
         "truncated.jpg": "damaged or incomplete",
         "bomb.png": "limit of 200 megapixels",
         "near-bomb.png": "15000 × 14000 pixels, more than the limit of 200 megapixels",
-        "no pictures": "no pictures in it",
+        "no pictures": "no pictures or videos in it",
         "deleted.jpg": "no such file",
         "deleted/in-it.jpg": "no such file",
         "https://example.org/cat.jpg": "web link",

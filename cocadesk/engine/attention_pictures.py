@@ -1,0 +1,158 @@
+"""Attention maps as pictures: over the picture they belong to, as matrices, as bars, and many of them as tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from cocadesk.engine.attention import Weights
+from cocadesk.engine.attention_geometry import PatchLayout
+from cocadesk.types import Picture
+
+# Every sixteenth colour of matplotlib's "inferno" (Nathaniel Smith and Stéfan van der Walt, CC0), from low to high.
+_INFERNO = (
+    "000004 0b0724 210c4a 3d0965 57106e 71196e 8a226a a32c61 bc3754 "
+    "d04545 e35933 f1711f f98c0a fcaa0f f9c932 f2e865 fcffa4"
+)
+_ANCHORS = np.array([list(bytes.fromhex(colour)) for colour in _INFERNO.split()], np.float32)
+
+_SMALLEST, _LARGEST = 448, 1024
+"""Between which the longer side of a drawn picture lies, in pixels."""
+_UNSEEN = 0.4
+"""How bright a part of the picture is that the model did not see."""
+_INK, _PAPER = (40, 40, 40), (255, 255, 255)
+_MARGIN = 4
+
+Limits = tuple[float, float]
+Pixels = npt.NDArray[np.uint8]
+
+
+def coloured(values: Weights, limits: Limits | None = None) -> Pixels:
+    """Values as colours from dark (low) to bright (high), (…) to (…, 3).
+
+    Args:
+        limits: The values of the first and the last colour; None for the lowest and the highest there are.
+    """
+    low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
+    share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values)).clip(0, 1)
+    at = share * (len(_ANCHORS) - 1)
+    below = np.minimum(at.astype(int), len(_ANCHORS) - 2)
+    part = (at - below)[..., None]
+    return np.asarray(np.rint(_ANCHORS[below] * (1 - part) + _ANCHORS[below + 1] * part), np.uint8)
+
+
+class OverlayPainter:
+    """Draws maps over one picture; what the model did not see of it stands dimmed and grey.
+
+    Args:
+        layout: Where the patches lie on the picture.
+        longest: The longer side of what is drawn; None for the picture's own, brought between 448 and 1024 pixels.
+    """
+
+    def __init__(self, picture: Picture, layout: PatchLayout, longest: int | None = None) -> None:
+        own = max(picture.width, picture.height)
+        scale = (longest or min(max(own, _SMALLEST), _LARGEST)) / own
+        self.size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        self._layout = layout
+        drawn = Image.fromarray(picture.pixels).resize(self.size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        self._base = np.asarray(drawn, np.float32)
+        self._dimmed = np.asarray(drawn.convert("L").convert("RGB"), np.float32) * _UNSEEN
+
+    def paint(
+        self, values: Weights, *, opacity: float = 0.5, smooth: bool = True, limits: Limits | None = None
+    ) -> Image.Image:
+        """The picture with a map over it.
+
+        Args:
+            values: One for each patch, (rows, columns).
+            opacity: Of the map, 0 to 1.
+            smooth: Whether to go smoothly from patch to patch.
+            limits: As for `coloured`.
+        """
+        drawn = self._layout.on_picture(values, self.size, smooth=smooth)
+        over = coloured(drawn, limits or (float(values.min()), float(values.max())))
+        mixed = np.where(np.isnan(drawn)[..., None], self._dimmed, self._base * (1 - opacity) + over * opacity)
+        return Image.fromarray(np.rint(mixed).astype(np.uint8))
+
+
+def matrix_picture(matrix: Weights, tokens: Sequence[str], keys: Sequence[str]) -> Image.Image:
+    """A matrix of cells, a row for each token and a column for each key, with their names."""
+    rows, columns = matrix.shape
+    cell = min(max(960 // max(rows, columns), 10), 40)
+    font = _font(cell)
+    left, top = _widest(tokens, font), _widest(keys, font)
+    image = Image.new("RGB", (left + columns * cell + _MARGIN, top + rows * cell + _MARGIN), _PAPER)
+    image.paste(_enlarged(coloured(matrix), (columns * cell, rows * cell)), (left, top))
+    draw = ImageDraw.Draw(image)
+    for row, name in enumerate(tokens):
+        draw.text((left - _MARGIN, top + (row + 0.5) * cell), name.strip(), _INK, font, anchor="rm")
+    # Names of columns run upwards: drawn lying, then turned with the strip they stand in.
+    strip = Image.new("RGB", (top, columns * cell), _PAPER)
+    lying = ImageDraw.Draw(strip)
+    for column, name in enumerate(keys):
+        lying.text((_MARGIN, (column + 0.5) * cell), name.strip(), _INK, font, anchor="lm")
+    image.paste(strip.transpose(Image.Transpose.ROTATE_90), (left, 0))
+    return image
+
+
+def bars_picture(weights: Weights, keys: Sequence[str]) -> Image.Image:
+    """A bar for each key, the longest as wide as the chart, with its name and its weight in percent."""
+    height, width = 24, 480
+    font = _font(height)
+    left, right = _widest(keys, font), _widest(["100.0 %"], font)
+    image = Image.new("RGB", (left + width + right, len(keys) * height + 2 * _MARGIN), _PAPER)
+    draw = ImageDraw.Draw(image)
+    colours = coloured(weights * 0.75, (0.0, float(weights.max()) or 1.0))  # the brightest would be lost on paper
+    for number, (name, weight, colour) in enumerate(zip(keys, weights, colours, strict=True)):
+        middle = _MARGIN + (number + 0.5) * height
+        end = left + width * float(weight) / (float(weights.max()) or 1.0)
+        draw.rectangle((left, middle - 8, end, middle + 8), fill=tuple(map(int, colour)))
+        draw.text((left - _MARGIN, middle), name.strip(), _INK, font, anchor="rm")
+        draw.text((end + _MARGIN, middle), f"{weight:.1%}".replace("%", " %"), _INK, font, anchor="lm")
+    return image
+
+
+def tiles(rows: Sequence[Sequence[Image.Image]], row_names: Sequence[str], column_names: Sequence[str]) -> Image.Image:
+    """Pictures of one size side by side in rows, with the names of rows and columns."""
+    font = _font(16)
+    width, height = rows[0][0].size
+    left, top = _widest(row_names, font), 16 + 2 * _MARGIN
+    across, down = width + _MARGIN, height + _MARGIN
+    image = Image.new("RGB", (left + len(rows[0]) * across, top + len(rows) * down), _PAPER)
+    draw = ImageDraw.Draw(image)
+    for column, name in enumerate(column_names):
+        draw.text((left + column * across + width / 2, top / 2), _cut(name.strip(), width, font), _INK, font, "mm")
+    for row, pictures in enumerate(rows):
+        draw.text((left - _MARGIN, top + row * down + height / 2), row_names[row], _INK, font, anchor="rm")
+        for column, picture in enumerate(pictures):
+            image.paste(picture, (left + column * across, top + row * down))
+    return image
+
+
+def matrix_tile(matrix: Weights, longest: int) -> Image.Image:
+    """A matrix without names, as a tile whose longer side has so many pixels."""
+    rows, columns = matrix.shape
+    scale = longest / max(rows, columns)
+    return _enlarged(coloured(matrix), (max(1, round(columns * scale)), max(1, round(rows * scale))))
+
+
+def _enlarged(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+
+
+def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(min(14, height - 2))
+
+
+def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+    """Room for the widest of these names, with margins."""
+    return round(max(font.getlength(name.strip()) for name in names)) + 2 * _MARGIN
+
+
+def _cut(name: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    while name and font.getlength(name) > width:
+        name = name[:-1]
+    return name
