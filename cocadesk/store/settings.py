@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T", ModelRequest, CaptionOptions)
 
 Appearance = Literal["system", "light", "dark"]
+Tab = Literal["caption", "ask", "rank"]
 
 RECENT_LIMIT = 12
 
@@ -35,6 +36,13 @@ class Settings:
         geometry: The window's place and size, as the toolkit packs it, in base64.
         splitter: Widths of the window's three columns, packed likewise.
         settings_shown: Whether the decoding settings are unfolded.
+        tab: Which of the panels beside the picture is shown.
+        ask_model: The model to ask; None for the default one.
+        ask_frames: Of a clip, how many frames are averaged for an answer.
+        rank_model: The model to rank with; None for the default one.
+        rank_frames: As `ask_frames`, for ranking.
+        model_folder: Where models are downloaded to and looked for, by the command line, too; empty for the cache that
+            all the hub's tools share.
     """
 
     model: ModelRequest = field(default_factory=ModelRequest)
@@ -45,6 +53,12 @@ class Settings:
     geometry: str = ""
     splitter: str = ""
     settings_shown: bool = False
+    model_folder: str = ""
+    tab: Tab = "caption"
+    ask_model: ModelRequest | None = None
+    ask_frames: int = 16
+    rank_model: ModelRequest | None = None
+    rank_frames: int = 16
 
     def with_recent(self, opened: list[Path]) -> Settings:
         """These settings with `opened` at the head of the recent files, each named once."""
@@ -86,9 +100,10 @@ def _from_json(stored: dict[str, Any]) -> Settings:
     defaults = Settings()
     appearance = stored.get("appearance")
     recent = stored.get("recent")
+    tab = stored.get("tab")
     plain = {
         name: stored[name]
-        for name in ("last_folder", "geometry", "splitter", "settings_shown")
+        for name in ("last_folder", "geometry", "splitter", "settings_shown", "model_folder")
         if isinstance(stored.get(name), type(getattr(defaults, name)))
     }
     return Settings(
@@ -96,8 +111,22 @@ def _from_json(stored: dict[str, Any]) -> Settings:
         options=_known_fields(CaptionOptions, stored.get("options")),
         appearance=appearance if appearance in {"system", "light", "dark"} else "system",
         recent=tuple(path for path in recent if isinstance(path, str)) if isinstance(recent, list) else (),
+        tab=tab if tab in {"caption", "ask", "rank"} else "caption",
+        ask_model=_model(stored, "ask_model"),
+        ask_frames=_frames(stored, "ask_frames"),
+        rank_model=_model(stored, "rank_model"),
+        rank_frames=_frames(stored, "rank_frames"),
         **plain,
     )
+
+
+def _model(stored: dict[str, Any], name: str) -> ModelRequest | None:
+    return _known_fields(ModelRequest, stored[name]) if isinstance(stored.get(name), dict) else None
+
+
+def _frames(stored: dict[str, Any], name: str) -> int:
+    kept = stored.get(name)
+    return kept if isinstance(kept, int) and kept > 0 else int(getattr(Settings(), name))
 
 
 def _known_fields(kind: type[T], stored: object) -> T:

@@ -80,7 +80,7 @@ class IoPool(QObject):
             try:
                 result = task()
             except Exception as error:  # noqa: BLE001  a damaged file can raise anything; the user is told
-                message = _message(error)
+                message = plain_message(error)
                 self._post(lambda: None if ticket.is_dropped else failed(message))
             else:
                 self._post(lambda: None if ticket.is_dropped else done(result))
@@ -117,8 +117,9 @@ class IoPool(QObject):
             del task  # it may hold a picture, which must not stay until the next task comes
 
 
-def _message(error: Exception) -> str:
+def plain_message(error: Exception) -> str:
+    """What to show for an error of a background task; one that nobody foresaw is logged."""
     if isinstance(error, CocaDeskError):
         return str(error)
-    log.warning("A task of the I/O pool failed", exc_info=error)
+    log.warning("A background task failed", exc_info=error)
     return f"{type(error).__name__}: {error}"
