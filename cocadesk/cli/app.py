@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cocadesk import __version__
-from cocadesk.cli import caption, doctor, models
+from cocadesk.cli import ask, attend, caption, classify, doctor, models, rank
 
 app = typer.Typer(
     help="See what an image-text model sees. With files, or with nothing: open the window.",
@@ -18,6 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # cli.main turns exceptions into one line
 )
 app.command("caption")(caption.caption)
+app.command("ask")(ask.ask)
+app.command("rank")(rank.rank)
+app.command("classify")(classify.classify)
+app.command("attend")(attend.attend)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 

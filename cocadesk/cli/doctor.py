@@ -136,6 +136,7 @@ def _folders() -> Iterator[Finding]:
     for what, folder in (("settings", paths.config_dir), ("data", paths.data_dir), ("cache", paths.cache_dir)):
         try:
             place = folder()
+            place.mkdir(parents=True, exist_ok=True)  # what it could not be made for is said again
             with tempfile.TemporaryFile(dir=place):
                 pass
             free = shutil.disk_usage(place).free / 2**30

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from cocadesk import __version__
 from cocadesk.cli.output import complain, crash_report, failed_unexpectedly
 
-COMMANDS = ("caption", "doctor", "models")
+COMMANDS = ("caption", "ask", "rank", "classify", "attend", "doctor", "models")
 
 EXIT_OK = 0
 EXIT_FAILED = 1

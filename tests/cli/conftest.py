@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import cocadesk.engine
+from cocadesk.catalog.card import Ability
 from cocadesk.errors import ModelError
+from cocadesk.types import ModelRequest
+from tests.fakes.answerer import FakeAnswerer
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import quadrants
 
@@ -20,18 +23,31 @@ def captioner(monkeypatch: pytest.MonkeyPatch) -> FakeCaptioner:
     return fake
 
 
-def use_captioner(monkeypatch: pytest.MonkeyPatch, fake: FakeCaptioner) -> list[dict[str, object]]:
-    """Have the engine load that one, and return a list that the loads' arguments are added to."""
-    loads: list[dict[str, object]] = []
+def use_captioner(monkeypatch: pytest.MonkeyPatch, fake: FakeCaptioner) -> list[ModelRequest]:
+    """Have the engine load that one for captioning, and return a list that the loads' requests are added to."""
+    return use_model(monkeypatch, fake, "caption")
 
-    def load(name: str, **how: object) -> FakeCaptioner:
-        loads.append({"name": name, **how})
-        if name == "unheard-of":
-            raise ModelError("There is no model named “unheard-of”.")
+
+def use_model(monkeypatch: pytest.MonkeyPatch, fake: object, ability: Ability) -> list[ModelRequest]:
+    """Have the engine load that one for what it can do, and return a list that the loads' requests are added to."""
+    loads: list[ModelRequest] = []
+
+    def load_for(asked: Ability, request: ModelRequest) -> object:
+        loads.append(request)
+        if request.name == "unheard-of" or asked != ability:
+            raise ModelError(f"There is no model named “{request.name}” that can {asked}.")
         return fake
 
-    monkeypatch.setattr(cocadesk.engine, "load", load)
+    monkeypatch.setattr(cocadesk.engine, "load_for", load_for)
     return loads
+
+
+@pytest.fixture
+def answerer(monkeypatch: pytest.MonkeyPatch) -> FakeAnswerer:
+    """What the engine loads for any known model, to ask."""
+    fake = FakeAnswerer()
+    use_model(monkeypatch, fake, "ask")
+    return fake
 
 
 @pytest.fixture

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from cocadesk.cli.caption_writers import TextWriter, caption_json
+import cocadesk.engine.memory
+from cocadesk.catalog.card import Ability
+from cocadesk.cli.caption import caption_json
 from cocadesk.cli.main import run
-from cocadesk.types import CaptionOptions, CaptionResult, Draft, Picture, Timings, Token
+from cocadesk.cli.text_writers import TextWriter
+from cocadesk.types import CaptionOptions, CaptionResult, Clip, Draft, ModelRequest, Picture, Timings, Token
 from tests.cli.conftest import use_captioner
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import animation, make_bad_inputs, quadrants, without_rights
@@ -56,7 +60,7 @@ def test_json_has_exactly_the_promised_shape(
     assert set(first) == {"file", "model", "caption", "tokens", "timings"}
     assert (first["file"], second["file"]) == ("one.png", "Bild zwei 写真.jpg")
     assert (first["model"], first["caption"]) == ("starter-coca", SENTENCE)
-    assert [token["text"] for token in first["tokens"]] == ["a ", "cat ", "on ", "a ", "green ", "background ", ""]
+    assert [token["text"] for token in first["tokens"]] == ["a", " cat", " on", " a", " green", " background", ""]
     for token in first["tokens"]:
         assert set(token) == {"id", "text", "logprob", "alternatives"}
         assert len(token["alternatives"]) == 5
@@ -86,15 +90,7 @@ def test_options_reach_the_engine(monkeypatch: pytest.MonkeyPatch, pictures: Pat
     assert run(["caption", "one.png", *options.split(), *model.split()]) == 0
 
     assert fake.asked == [CaptionOptions(0.7, 40, 0.9, 1, 12, 8, 3, cached=False)]
-    [asked] = loads
-    assert asked == {
-        "name": "coca-vit-b-32",
-        "device": "cpu",
-        "dtype": "bfloat16",
-        "checkpoint": "weights.pt",
-        "untrained": True,
-        "seed": 3,
-    }
+    assert loads == [ModelRequest("coca-vit-b-32", "cpu", "bfloat16", "weights.pt", untrained=True, seed=3)]
 
 
 def test_the_defaults_are_those_of_the_options(captioner: FakeCaptioner, pictures: Path) -> None:
@@ -173,7 +169,9 @@ def test_one_picture_that_breaks_the_engine_does_not_break_the_others(
         ["one.png", "--top-p", "0"],
         ["one.png", "--beams", "4", "--temperature", "1"],
         ["one.png", "--max-tokens", "0"],
-        ["one.png", "--dtype", "int8"],
+        ["one.png", "--temperature", "1", "--seed", str(2**64)],
+        ["one.png", "--untrained", "--seed", str(-(2**63) - 1)],
+        ["one.png", "--dtype", "int4"],
         ["one.png", "--device", "toaster"],
         ["one.png", "--temperature", "warm"],
         ["one.png", "--no-such-option"],
@@ -216,14 +214,14 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_words_appear_as_they_come() -> None:
     terminal = Terminal()
     writer = TextWriter(terminal)
-    writer.start("one.png", heading=True)
+    writer.start("one.png", heading="one.png")
     seen = []
     for event in FakeCaptioner().caption(Picture("one.png", np.asarray(quadrants()))):
         writer.take(event)
         seen.append(terminal.getvalue())
     writer.stop()
 
-    assert seen[:3] == ["one.png\n  a ", "one.png\n  a cat ", "one.png\n  a cat on "]
+    assert seen[:3] == ["one.png\n  a", "one.png\n  a cat", "one.png\n  a cat on"]
     assert terminal.getvalue().rstrip() == f"one.png\n  {SENTENCE}"
     assert terminal.getvalue().endswith("\n")
 
@@ -231,23 +229,34 @@ def test_on_a_terminal_words_appear_as_they_come() -> None:
 def test_on_a_terminal_a_draft_gives_way_to_the_caption() -> None:
     terminal = Terminal()
     writer = TextWriter(terminal)
-    writer.start("one.png", heading=False)
-    writer.take(Draft(0, "a dog "))
+    writer.start("one.png", heading="")
+    writer.take(Draft(0, "a dog"))
     writer.take(CaptionResult(0, "a cat", (), Timings(), "starter-coca"))
     writer.stop()
 
-    assert terminal.getvalue() == "a dog \r\x1b[Ka cat\n"
+    assert terminal.getvalue() == "a dog\r\x1b[Ka cat\n"
+
+
+def test_a_caption_that_begins_anew_gets_a_line_of_its_own() -> None:
+    terminal = Terminal()
+    writer = TextWriter(terminal)
+    writer.start("one.png", heading="one.png")
+    for position, text in ((0, "a"), (1, " cat"), (0, "a"), (1, " cat")):
+        writer.take(Token(0, position, 1, text, -0.1))
+    writer.take(CaptionResult(0, "a cat", (), Timings(), "starter-coca"))
+
+    assert terminal.getvalue() == "one.png\n  a cat\n  a cat\n"
 
 
 def test_a_caption_that_breaks_off_leaves_the_line_closed() -> None:
     terminal = Terminal()
     writer = TextWriter(terminal)
-    writer.start("one.png", heading=False)
-    writer.take(Token(0, 0, 1, "a ", -0.1))
+    writer.start("one.png", heading="")
+    writer.take(Token(0, 0, 1, "a", -0.1))
     writer.stop()
-    writer.start("two.png", heading=True)
+    writer.start("two.png", heading="two.png")
 
-    assert terminal.getvalue() == "a \ntwo.png\n"
+    assert terminal.getvalue() == "a\ntwo.png\n"
 
 
 def test_an_animation_says_which_frames_were_averaged(
@@ -258,3 +267,40 @@ def test_an_animation_says_which_frames_were_averaged(
     assert run(["caption", "--json", "--frames", "4", str(clip)]) == 0
 
     assert json.loads(capfd.readouterr().out)["frames"] == [2, 7, 12, 17]
+
+
+def test_a_graphics_processor_without_memory_hands_over_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def take(picture: Picture | Clip, position: int) -> None:
+        if position == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def load_for(ability: Ability, request: ModelRequest) -> FakeCaptioner:
+        devices.append(request.device)
+        fake = FakeCaptioner() if request.device == "cpu" else FakeCaptioner(before_token=take)
+        fake.device = "cpu" if request.device == "cpu" else "cuda"
+        return fake
+
+    devices: list[str] = []
+    monkeypatch.setattr(cocadesk.engine, "load_for", load_for)
+    monkeypatch.setattr(cocadesk.engine.memory, "available", lambda device: 10**12)
+
+    assert run(["caption", "one.png", "Bild zwei 写真.jpg", "--json"]) == 0
+
+    out, err = capfd.readouterr()
+    assert [json.loads(line)["caption"] for line in out.splitlines()] == ["a cat on a green background"] * 2
+    assert devices == ["auto", "cpu"]
+    assert err.count("so it runs on the CPU, which is slower") == 1
+
+
+def test_a_model_that_may_not_fit_is_told(
+    monkeypatch: pytest.MonkeyPatch, captioner: FakeCaptioner, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cocadesk.engine.memory, "available", lambda device: 1_000_000)
+
+    assert run(["caption", "one.png", "--json", "--device", "cpu"]) == 0
+
+    out, err = capfd.readouterr()
+    assert len(out.splitlines()) == 1
+    assert err.startswith("cocadesk: starter-coca needs about 29.5 MB, and this machine has 1.0 MB free")

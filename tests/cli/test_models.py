@@ -25,7 +25,7 @@ def resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "resources"
     (folder / "models" / "starter-coca").mkdir(parents=True)
     (folder / "models" / "starter-coca" / "model.safetensors").touch()
-    monkeypatch.setattr("cocadesk.catalog.cards.resources_dir", lambda: folder)
+    monkeypatch.setattr("cocadesk.catalog.card.resources_dir", lambda: folder)
     return folder
 
 
@@ -39,7 +39,8 @@ def test_every_card_is_listed_with_what_it_can_do(hub: Path, capfd: pytest.Captu
 
     heading, *rows = capfd.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows] == list(CARDS)
-    assert all("caption" in row[heading.index("CAN") :] for row in rows)
+    listed = [row[heading.index("CAN") :] for row in rows]
+    assert listed == [", ".join(sorted(card.abilities)) for card in CARDS.values()]
     assert {row[heading.index("STATE") :].split("  ")[0] for row in rows} == {"bundled", "not downloaded"}
 
 

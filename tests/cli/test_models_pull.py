@@ -135,7 +135,7 @@ def test_a_hub_out_of_reach_does_not_hide_what_is_here(
 def test_a_bundled_model_needs_no_download(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cocadesk.catalog.cards.resources_dir", lambda: tmp_path)
+    monkeypatch.setattr("cocadesk.catalog.card.resources_dir", lambda: tmp_path)
     code, _, err = call(capfd, "pull", "starter-coca")
     assert code == 1
     assert "Install CocaDesk again" in err

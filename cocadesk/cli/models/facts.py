@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from cocadesk.catalog.cards import ModelCard
+from cocadesk.catalog.card import ModelCard
+from cocadesk.catalog.cards import card, is_library_name
 from cocadesk.catalog.checkpoints import find_weights
+from cocadesk.cli.output import progress
 
 State = Literal["bundled", "imported", "on this machine", "not downloaded", "missing"]
+
+
+def find_card(name: str) -> ModelCard:
+    """The card of a model of the catalog, or of one that a library names.
+
+    Raises:
+        ModelError: if there is none; the message names the nearest ones.
+    """
+    if not is_library_name(name):
+        return card(name)
+    with progress(f"Looking for {name}…"):
+        from cocadesk import engine  # noqa: PLC0415 — only the libraries know their models, and they bring torch along
+
+        return engine.find_card(name)
 
 
 def state(card: ModelCard) -> State:

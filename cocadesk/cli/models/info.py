@@ -9,17 +9,23 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from cocadesk.catalog.cards import ModelCard, card
+from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import find_weights
 from cocadesk.catalog.progress import format_bytes
-from cocadesk.cli.models.facts import card_json, state
+from cocadesk.cli.models.facts import card_json, find_card, state
 from cocadesk.cli.output import complain, progress, results_only
 from cocadesk.errors import CocaDeskError
-from cocadesk.types import NetInfo
+from cocadesk.types import NetInfo, PartName
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="M", help="A model that `cocadesk models list` names.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="M", help="A model that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
+        ),
+    ],
+    part: Annotated[PartName | None, typer.Option(help="Layers, memory and arrays of one part alone.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")] = False,
 ) -> None:
     """Show what a model is: its card, layers, memory and arrays. It need not be downloaded.
@@ -28,8 +34,8 @@ def info(
     """
     try:
         with results_only() as out:
-            chosen = card(model)
-            net = _look_into(model)
+            chosen = find_card(model)
+            net = _look_into(model, part)
             if as_json:
                 out.write(json.dumps(info_json(chosen, net)) + "\n")
             else:
@@ -57,11 +63,11 @@ def info_json(card: ModelCard, net: NetInfo) -> dict[str, Any]:
     }
 
 
-def _look_into(model: str) -> NetInfo:
+def _look_into(model: str, part: PartName | None) -> NetInfo:
     with progress(f"Building {model} without its weights…"):
         from cocadesk.engine.net_info import net_info  # noqa: PLC0415 — brings torch along
 
-        return net_info(model)
+        return net_info(model, part)
 
 
 def _write_text(out: TextIO, card: ModelCard, net: NetInfo) -> None:
@@ -99,7 +105,7 @@ def _facts(card: ModelCard, net: NetInfo) -> Iterable[tuple[str, str]]:
     yield "can", ", ".join(sorted(card.abilities))
     yield "licence", card.licence
     yield "download", format_bytes(card.download_bytes) if card.download_bytes else ""
-    yield "from", f"{card.hub_repo} on the Hugging Face hub" if card.hub_repo else ""
+    yield "from", f"{card.hub_repo} on the Hugging Face hub" if card.hub_repo else card.weights_url
     yield "reference", card.reference
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
-from cocadesk.catalog.cards import card
+from cocadesk.catalog.added import add_card
+from cocadesk.catalog.cards import is_library_name
 from cocadesk.catalog.checkpoints import find_weights, require_weights
 from cocadesk.catalog.progress import Progress, format_bytes
+from cocadesk.cli.models.facts import find_card
 from cocadesk.cli.models.pull_progress import PullProgress
 from cocadesk.cli.output import complain, progress, results_only
 from cocadesk.errors import CocaDeskError, DownloadError
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def pull(
-    models: Annotated[list[str], typer.Argument(metavar="M...", help="Models that `cocadesk models list` names.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="M...", help="Models that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
+        ),
+    ],
 ) -> None:
     """Download models from the Hugging Face hub. A download that stopped goes on where it was.
 
@@ -39,7 +46,7 @@ def pull(
 
 
 def _pull(name: str, out: TextIO) -> None:
-    chosen = card(name)
+    chosen = find_card(name)
     if not chosen.hub_repo:
         _say(out, f"{name} is already on this machine: {require_weights(chosen)}")
         return
@@ -48,6 +55,8 @@ def _pull(name: str, out: TextIO) -> None:
 
         try:
             planned = plan(chosen)
+            if is_library_name(name):
+                add_card(chosen)  # what is on this machine is listed with the others
         except DownloadError as error:
             here = find_weights(chosen)
             if here is None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 
-from cocadesk.catalog.progress import Progress, format_bytes
+from cocadesk.catalog.progress import Progress, format_bytes, format_duration
 from cocadesk.cli.output import CLEAR_LINE
 
 LINES_APART_S = 10.0
@@ -50,14 +50,5 @@ def describe(event: Progress) -> str:
     if event.bytes_per_s:
         parts.append(f"{format_bytes(event.bytes_per_s)}/s")
     if event.seconds_left is not None:
-        parts.append(f"{_duration(event.seconds_left)} left")
+        parts.append(f"{format_duration(event.seconds_left)} left")
     return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -6,14 +6,19 @@ from typing import Annotated
 
 import typer
 
-from cocadesk.catalog.cards import card
 from cocadesk.catalog.progress import format_bytes
+from cocadesk.cli.models.facts import find_card
 from cocadesk.cli.output import complain
 from cocadesk.errors import CocaDeskError
 
 
 def remove(
-    model: Annotated[str, typer.Argument(metavar="M", help="A model that `cocadesk models list` names.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="M", help="A model that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
+        ),
+    ],
 ) -> None:
     """Remove a model's weights, and what unfinished downloads of it left, from this machine.
 
@@ -22,7 +27,7 @@ def remove(
     from cocadesk.catalog.removal import remove_weights  # noqa: PLC0415 — only this command needs it
 
     try:
-        freed = remove_weights(card(model))
+        freed = remove_weights(find_card(model))
     except CocaDeskError as error:
         complain(model, str(error))
         raise typer.Exit(1) from None

@@ -1,0 +1,15 @@
+"""Options that several commands have, each with its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cocadesk.types import DeviceName, DtypeName
+
+Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
+Dtype = Annotated[DtypeName, typer.Option(help="Number format of the weights.")]
+Checkpoint = Annotated[str | None, typer.Option(metavar="FILE", help="Weights to use in place of the model's own.")]
+Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights instead of trained ones.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per picture on stdout, and nothing else.")]
