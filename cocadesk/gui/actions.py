@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
@@ -33,8 +34,20 @@ class Actions:
         self.words = self._make("Walk through the words", "F6")
         self.settings = self._make("Settings", "Ctrl+,")
         self.settings.setCheckable(True)
+        self.models = self._make("Manage models…", "Ctrl+M")
+        self.download_model = self._make("Download the chosen model", "Ctrl+D")
+        self.add_model = self._make("Add a model of a library…", "Ctrl+Shift+M")
+        self.import_model = self._make("Import a checkpoint…", "Ctrl+Shift+I")
+        self.net_info = self._make("Net information…", "Ctrl+I")
+        self.choose_model_folder = self._make("Choose model folder…")
+        self.shared_model_folder = self._make("Use the hub's shared folder")
         self.next = self._make("Next picture", "PgDown")
         self.previous = self._make("Previous picture", "PgUp")
+        self.play, self.frame_back, self.frame_forward = (
+            self._make_local(text, key)
+            for text, key in (("Play or pause", "Space"), ("Frame before", ","), ("Next frame", "."))
+        )
+        self.whole_clip = self._make_local("Sample the whole clip")
         self.fit = self._make("Fit to the window", "Ctrl+0")
         self.actual_size = self._make("Actual size", "Ctrl+1")
         self.zoom_in = self._make("Zoom in", "Ctrl++", "Ctrl+=")
@@ -44,6 +57,16 @@ class Actions:
         self.about = self._make("About CocaDesk")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.show_caption = self._make("Caption", "F2")
+        self.show_ask = self._make("Ask", "F3")
+        self.show_rank = self._make("Rank", "F4")
+        panels = QActionGroup(window)
+        for panel in (self.show_caption, self.show_ask, self.show_rank):
+            panel.setCheckable(True)
+            panels.addAction(panel)
+        self.clear_talk = self._make("Clear the conversation…")
+        self.open_texts = self._make("Open a list of texts…", "Ctrl+Shift+L")
+        self.export_ranking = self._make("Export the ranking…", "Ctrl+E")
         self.appearances = self._appearances()
         self.recent = QMenu("Open recent", window)
         self.needing_picture = (self.close_picture, self.again, self.next, self.previous)
@@ -65,10 +88,27 @@ class Actions:
         )
         self._menu("Edit", self.paste, self.copy)
         self._menu("Caption", self.again, self.caption_rest, self.stop, None, self.words, self.settings)
+        self._menu(
+            "Models",
+            self.models,
+            self.net_info,
+            None,
+            self.download_model,
+            self.add_model,
+            self.import_model,
+            None,
+            self.choose_model_folder,
+            self.shared_model_folder,
+        )
+        self._menu("Ask and rank", self.clear_talk, None, self.open_texts, self.export_ranking)
         looks = QMenu("Appearance", self._window)
         looks.addActions(list(self.appearances.values()))
         self._menu(
             "View",
+            self.show_caption,
+            self.show_ask,
+            self.show_rank,
+            None,
             self.next,
             self.previous,
             None,
@@ -80,6 +120,7 @@ class Actions:
             looks,
             self.full_screen,
         )
+        self._menu("Clip", self.play, self.frame_back, self.frame_forward, None, self.whole_clip)
         self._menu("Help", self.about)
 
     def list_recent(self, recent: Sequence[str], opened: Callable[[Path], None]) -> None:
@@ -101,6 +142,14 @@ class Actions:
         action = QAction(text, self._window)
         action.setShortcuts([QKeySequence(shortcut) for shortcut in shortcuts])
         self._window.addAction(action)  # so that shortcuts work in full screen, where the menu bar may be hidden
+        return action
+
+    def _make_local(self, text: str, *shortcuts: str) -> QAction:
+        """An action whose shortcut is a plain key: it counts only in the widgets that it is added to."""
+        action = QAction(text, self._window)
+        action.setShortcuts([QKeySequence(shortcut) for shortcut in shortcuts])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setEnabled(False)
         return action
 
     def _appearances(self) -> dict[Appearance, QAction]:

@@ -15,15 +15,20 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from cocadesk.errors import CocaDeskError, InputError
+from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.icons import app_icon
+from cocadesk.gui.library import Library
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.questions import Questions
+from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import Session
 from cocadesk.gui.theme import theme
 from cocadesk.media.folder import list_pictures
 from cocadesk.paths import resources_dir
 from cocadesk.store.settings import Settings, load
 from cocadesk.types import ModelRequest
+from cocadesk.work.downloads import Downloads
 from cocadesk.work.io_pool import IoPool
 from cocadesk.work.model_manager import Loader, ModelManager, load_with_engine
 from cocadesk.work.priority import favour_short_turns
@@ -79,6 +84,8 @@ def snapshot(
         while not problems:
             app.processEvents()
             entry = window.session.entries.at(0)
+            if entry and entry.held and window.watch.is_missing:
+                raise CocaDeskError(entry.held)
             if (
                 entry
                 and entry.state is EntryState.CAPTIONED
@@ -112,13 +119,24 @@ def application() -> QApplication:
     return app
 
 
-def build(settings: Settings, loader: Loader = load_with_engine, keep: bool = True) -> MainWindow:
+def build(
+    settings: Settings,
+    loader: Loader = load_with_engine,
+    keep: bool = True,
+    engine: EngineCalls = EngineCalls(),  # noqa: B008 — frozen
+) -> MainWindow:
     """The window with its threads; closing the window ends them. The model loads after the first paint."""
     manager = ModelManager(loader)
-    session = Session(Runner(), IoPool(), manager)
-    window = MainWindow(session, settings, _samples(), keep)
+    pool = IoPool()
+    runner = Runner()
+    session = Session(runner, pool, manager)
+    questions = Questions(runner, pool, manager, session, session)
+    rankings = Rankings(runner, manager, session, session)
+    library = Library(pool, Downloads(), engine)
+    window = MainWindow(session, questions, rankings, library, settings, samples=_samples(), keep=keep)
     session.setParent(window)
-    _AfterFirstPaint(window, session.warm)
+    library.setParent(window)
+    _AfterFirstPaint(window, window.watch.begin)
     return window
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -28,6 +28,9 @@ pg.setConfigOptions(imageAxisOrder="row-major")
 
 class Canvas(QWidget):
     """Shows one picture: the wheel zooms at the pointer, dragging pans, as do the arrow keys."""
+
+    zoom_changed = Signal(float)
+    """`zoom` changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,6 +101,11 @@ class Canvas(QWidget):
             self._box.setLimits(maxXRange=FARTHEST * longest, maxYRange=FARTHEST * longest)
             self.fit()
 
+    def show_frame(self, pyramid: Pyramid) -> None:
+        """Show another frame of the clip that is on the canvas, at the place and size of the last one."""
+        if self._item.pyramid is not None and not self._blank.isActive():
+            self._item.set_pyramid(pyramid)
+
     def fit(self) -> None:
         """Show the whole picture."""
         pyramid = self._item.pyramid
@@ -156,6 +164,7 @@ class Canvas(QWidget):
 
     def _on_range(self, *_: object) -> None:
         self._bar.actual.setText(f"{100 * self.zoom:.0f} %" if self.zoom >= 0.0995 else f"{100 * self.zoom:.1f} %")
+        self.zoom_changed.emit(self.zoom)
 
     def _dress(self) -> None:
         self._view.setBackground(QColor(theme().colours.sunken))

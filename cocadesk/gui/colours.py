@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The named colours of one appearance, each as "#rrggbb"."""
+    """The named colours of one appearance, each as "#rrggbb"; `series` are fills that tell things apart under text."""
 
     window: str
     surface: str
@@ -23,6 +23,7 @@ class Colours:
     doubt: str
     danger: str
     danger_soft: str
+    series: tuple[str, ...]
     is_dark: bool
 
 
@@ -41,6 +42,7 @@ LIGHT = Colours(
     doubt="#f0a63a",
     danger="#b3362b",
     danger_soft="#fbe9e6",
+    series=("#9fd3c7", "#f3c88b", "#a9c4ea", "#e5b1c3", "#c5d694", "#c9b8e8", "#e9b49a", "#a8d3de"),
     is_dark=False,
 )
 
@@ -59,5 +61,6 @@ DARK = Colours(
     doubt="#d98a1f",
     danger="#f1897d",
     danger_soft="#412523",
+    series=("#2f6d62", "#80571f", "#395a8a", "#7d4257", "#5a6b2c", "#5e4b86", "#83492f", "#316773"),
     is_dark=True,
 )

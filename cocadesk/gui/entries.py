@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from cocadesk.gui.timeline_thumbs import Thumb
+from cocadesk.media.clips import Span
 from cocadesk.types import CaptionResult, Picture, Token
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
@@ -41,6 +43,13 @@ class Entry:
         tokens: What the latest captioning said so far.
         draft: The best caption so far of a beam search.
         error: Why it could not be opened or captioned.
+        held: What its caption waits for, such as a download; empty if for nothing.
+        seconds: Of a clip, how long it lasts as far as known, 0 if that is not known yet; None for a still picture, or
+            while the file was not opened.
+        span: Of a clip, the part that models look at; None for all of it.
+        times: When the frames are shown that a model looked at last, in seconds.
+        film: These frames, small; empty where they were dropped to save memory.
+        notes: What was told about its file.
     """
 
     key: int
@@ -52,6 +61,12 @@ class Entry:
     draft: str = ""
     result: CaptionResult | None = None
     error: str = ""
+    held: str = ""
+    seconds: float | None = None
+    span: Span | None = None
+    times: tuple[float, ...] = ()
+    film: list[Thumb] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def caption(self) -> str:
@@ -72,6 +87,7 @@ class Entry:
         self.draft = ""
         self.result = None
         self.error = ""
+        self.held = ""
 
 
 class Entries(QAbstractListModel):

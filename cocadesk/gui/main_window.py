@@ -15,22 +15,29 @@ from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
+from cocadesk.gui.library import Library
+from cocadesk.gui.model_desk import ModelDesk
+from cocadesk.gui.model_watch import ModelWatch
 from cocadesk.gui.opening import Opening
 from cocadesk.gui.panels.caption_panel import CaptionPanel
 from cocadesk.gui.panels.strip import Strip
 from cocadesk.gui.panels.trouble import Trouble
 from cocadesk.gui.panels.welcome import Welcome
 from cocadesk.gui.pyramid import Pyramid
+from cocadesk.gui.questions import Questions
+from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import ModelPhase, Session
+from cocadesk.gui.side_desk import SideDesk
 from cocadesk.gui.status import Status, describe
 from cocadesk.gui.theme import theme
+from cocadesk.gui.timeline import Timeline
 from cocadesk.gui.widgets.alternatives_popup import AlternativesPopup
 from cocadesk.gui.widgets.message_bar import MessageBar
 from cocadesk.gui.widgets.word import Word
 from cocadesk.store.settings import Appearance, Settings, save
 from cocadesk.types import Token
 
-COLUMN_WIDTHS = (190, 730, 360)
+COLUMN_WIDTHS = (190, 690, 400)
 FIRST_SIZE = (1280, 800)
 
 _AGAIN = {EntryState.IDLE: "Caption", EntryState.STOPPED: "Caption", EntryState.FAILED: "Try again"}
@@ -45,25 +52,42 @@ class MainWindow(QMainWindow):
         keep: Write what is to be remembered to disk.
     """
 
-    def __init__(self, session: Session, settings: Settings, samples: Sequence[Path], keep: bool = True) -> None:
+    def __init__(
+        self,
+        session: Session,
+        questions: Questions,
+        rankings: Rankings,
+        library: Library,
+        settings: Settings,
+        *,
+        samples: Sequence[Path],
+        keep: bool = True,
+    ) -> None:
         super().__init__()
         self.session = session
+        self.questions = questions
+        self.rankings = rankings
+        self.library = library
         self._keep = keep
         self._samples = list(samples)
         self.setWindowTitle("CocaDesk")
         self.setWindowIcon(app_icon())
         self.commands = do = Actions(self)
         self.canvas = Canvas()
+        self.timeline = Timeline(do)
         self.strip = Strip(session.entries, session.thumbnails, do.open_files)
         self.strip.set_menu((do.again, do.copy, do.close_picture))
-        self.panel = CaptionPanel(do.again, do.stop, do.copy)
+        self.panel = CaptionPanel(library, do.again, do.stop, do.copy)
+        self.beside = SideDesk(questions, rankings, library, captions=self.panel, do=do, window=self, keep=keep)
         self.trouble = Trouble()
         self.welcome = Welcome(samples, session.thumbnails, do.open_files, do.open_folder)
         self.messages = MessageBar()
         self._lay_out()
         self.popup = AlternativesPopup(self)
         self.opening = Opening(self, session, settings)
-        self.setStatusBar(Status(session, self))
+        self.watch = ModelWatch(session, library, self)
+        self.desk = ModelDesk(library, do, lambda: self.opening.settings.last_folder, self)
+        self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()
         self._connect()
         self._restore(settings)
@@ -73,12 +97,19 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self._middle = QStackedWidget()
         self._middle.addWidget(self.welcome)
-        self._middle.addWidget(self.canvas)
+        self._stage = QWidget()
+        stage = QVBoxLayout(self._stage)
+        stage.setContentsMargins(0, 0, 0, 0)
+        stage.setSpacing(0)
+        stage.addWidget(self.canvas, 1)
+        stage.addWidget(self.timeline)
+        self._middle.addWidget(self._stage)
         self._middle.addWidget(self.trouble)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=1)
-        for widget in (self.strip, self._middle, self.panel):
+        for widget in (self.strip, self._middle, self.beside.side):
             self._columns.addWidget(widget)
-        self._columns.setStretchFactor(1, 1)
+        self._columns.setStretchFactor(1, 8)
+        self._columns.setStretchFactor(2, 1)
         self._columns.setSizes(COLUMN_WIDTHS)
         centre = QWidget()
         column = QVBoxLayout(centre)
@@ -96,9 +127,25 @@ class MainWindow(QMainWindow):
         session.status_changed.connect(self._on_status)
         session.queue_changed.connect(self._refresh_actions)
         session.token_arrived.connect(self._on_token)
-        session.model_described.connect(self.panel.settings.show_state)
         session.problem.connect(self.messages.add)
+        self.timeline.frame_ready.connect(self.canvas.show_frame)
+        self.timeline.resample_asked.connect(session.caption_anew)
+        self.timeline.count_changed.connect(self._on_count)
+        self.timeline.problem.connect(self.messages.add)
+        self.canvas.zoom_changed.connect(self.timeline.set_scale)
+        for widget in (self._stage, self.strip):
+            widget.addActions([do.play, do.frame_back, do.frame_forward])
+        session.loaded_changed.connect(lambda: self.library.set_loaded(session.loaded))
         self.strip.entry_chosen.connect(self._on_chosen)
+        self.strip.selection_changed.connect(lambda: self.beside.show_entries(self.strip.selected))
+        self.beside.tab_changed.connect(self._show_columns)
+        self.beside.tab_changed.connect(self._refresh_actions)
+        self.beside.busy_changed.connect(self._refresh_stop)
+        self.beside.remembered.connect(lambda change: self._remember(change(self.opening.settings)))
+        self.beside.sections_toggled.connect(self._on_section)
+        for panel in (self.beside.ask, self.beside.rank):
+            self.desk.steer(panel.notice.download)
+            self.desk.steer(panel.box.chooser.download)
         self.welcome.samples_asked.connect(session.open_paths)
         self.opening.problem.connect(self.messages.add)
         self.opening.remembered.connect(self._on_remembered)
@@ -108,6 +155,13 @@ class MainWindow(QMainWindow):
         self.panel.view.word_left.connect(self.popup.leave)
         self.panel.settings.edited.connect(self._on_edited)
         self.panel.section.toggled.connect(self._on_section)
+        self.desk.steer(self.panel.settings.chooser.download)
+        self.desk.use_asked.connect(self.panel.settings.chooser.choose)
+        self.desk.unload_asked.connect(session.unload)
+        self.watch.missed.connect(lambda: self.panel.section.set_open(True))
+        self.desk.folder_chosen.connect(self._on_folder)
+        self.desk.folder_used.connect(self._on_folder_used)
+        self.library.changed.connect(self._on_model_changed)
         for action, what in (
             (do.open_files, self.opening.ask_files),
             (do.open_folder, self.opening.ask_folder),
@@ -120,7 +174,7 @@ class MainWindow(QMainWindow):
             (do.copy, self._copy),
             (do.again, self._again),
             (do.caption_rest, self._caption_rest),
-            (do.stop, session.stop),
+            (do.stop, self._stop),
             (do.words, self.panel.view.focus_words),
             (do.next, lambda: self.strip.step(1)),
             (do.previous, lambda: self.strip.step(-1)),
@@ -128,10 +182,17 @@ class MainWindow(QMainWindow):
             (do.actual_size, self.canvas.actual_size),
             (do.zoom_in, self.canvas.zoom_in),
             (do.zoom_out, self.canvas.zoom_out),
+            (do.models, self.desk.show_models),
+            (do.net_info, self.desk.show_net),
+            (do.download_model, lambda: self.desk.download(session.model.name)),
+            (do.add_model, self.desk.ask_add),
+            (do.import_model, self.desk.ask_import),
+            (do.choose_model_folder, self.desk.ask_folder),
+            (do.shared_model_folder, self.desk.use_shared_folder),
             (do.about, lambda: About(self).open()),
         ):
             action.triggered.connect(lambda _=False, what=what: what())
-        do.settings.toggled.connect(self.panel.section.set_open)
+        do.settings.toggled.connect(self._on_section)
         do.full_screen.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
         for name, action in do.appearances.items():
             action.triggered.connect(lambda _=False, name=name: self._dress(name))
@@ -163,12 +224,13 @@ class MainWindow(QMainWindow):
         current = self.strip.current
         if current is not None and current.key == key:
             self._show_current()
+            self.beside.show_entries(self.strip.selected)
 
     def _on_token(self, key: int, token: Token) -> None:
         current = self.strip.current
         if current is not None and current.key == key:
             self.panel.append(token)
-            self.commands.copy.setEnabled(True)
+            self._refresh_stop()
             self.commands.words.setEnabled(True)
 
     def _on_word(self, word: Word) -> None:
@@ -180,6 +242,10 @@ class MainWindow(QMainWindow):
             self.messages.add(describe(status), status.message)
         self._show_current()
 
+    def _on_model_changed(self, name: str) -> None:
+        if name == self.session.model.name:
+            self._refresh_actions()
+
     def _show_current(self) -> None:
         """Bring panel, picture and actions up to date with the selected entry."""
         entry = self.strip.current
@@ -189,7 +255,8 @@ class MainWindow(QMainWindow):
         if entry is not None and unopened:
             self.canvas.show_picture(None)
             self.trouble.describe(entry.name, entry.error)
-        self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self.canvas)
+        self.timeline.show_entry(None if unopened else entry)
+        self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)
         self._show_columns()
         self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")
         self._refresh_actions()
@@ -198,25 +265,40 @@ class MainWindow(QMainWindow):
         """Without a picture there is nothing to list, and nothing to say unless the settings were asked for."""
         is_empty = len(self.session.entries) == 0
         self.strip.setVisible(not is_empty)
-        self.panel.setVisible(not is_empty or self.commands.settings.isChecked())
+        wanted = self.commands.settings.isChecked() or self.beside.tab != "caption"
+        self.beside.side.setVisible(not is_empty or wanted)
 
     def _refresh_actions(self) -> None:
         do, entry = self.commands, self.strip.current
-        busy = self.session.active is not None
         for action in do.needing_picture:
             action.setEnabled(entry is not None)
         for action in do.needing_canvas:
             action.setEnabled(entry is not None and not self.canvas.is_empty)
         do.again.setText(_AGAIN.get(entry.state, "Caption again") if entry else "Caption again")
         do.again.setEnabled(entry is not None and entry.state not in (EntryState.WORKING, EntryState.WAITING))
-        do.stop.setEnabled(busy)
-        do.copy.setEnabled(entry is not None and bool(entry.caption))
+        self._refresh_stop()
         do.words.setEnabled(bool(self.panel.view.words))
         do.close_all.setEnabled(len(self.session.entries) > 0)
         do.caption_rest.setEnabled(any(_is_left(entry) for entry in self.session.entries))
         do.open_samples.setEnabled(bool(self._samples))
+        model = self.library.entry(self.session.model.name)
+        do.download_model.setEnabled(model is not None and model.can_download)
+        do.shared_model_folder.setEnabled(bool(self.opening.settings.model_folder))
+
+    def _refresh_stop(self) -> None:
+        """Say whether there is something to stop, and something to copy."""
+        entry = self.strip.current
+        self.commands.stop.setEnabled(self.session.active is not None or self.beside.is_busy)
+        self.commands.copy.setEnabled(entry is not None and bool(entry.caption))
+        self.beside.refresh_actions()
 
     # What the user asks for
+
+    def _stop(self) -> None:
+        """Stop what the shown panel is doing, or else whatever is being done."""
+        captions_first = self.beside.tab == "caption" and self.session.active is not None
+        if captions_first or not self.beside.stop():
+            self.session.stop()
 
     def _again(self) -> None:
         if self.strip.current is not None:
@@ -234,7 +316,9 @@ class MainWindow(QMainWindow):
 
     def _copy(self) -> None:
         entry = self.strip.current
-        if entry is not None and entry.caption:
+        if self.beside.tab != "caption":
+            self.statusBar().showMessage(self.beside.copy(), 2500)
+        elif entry is not None and entry.caption:
             QGuiApplication.clipboard().setText(entry.caption)
             self.statusBar().showMessage("Caption copied", 2500)
 
@@ -255,12 +339,29 @@ class MainWindow(QMainWindow):
         chosen = self.panel.settings
         changed = chosen.model != self.session.model
         self.session.choose(chosen.model, chosen.options)
+        self.timeline.set_count(chosen.options.frames)
         self._remember(replace(self.opening.settings, model=chosen.model, options=chosen.options))
         if changed:
-            self.session.warm()
+            self.desk.show_in_use(chosen.model.name)
+            self.watch.warm()
+            self._refresh_actions()
+
+    def _on_count(self, frames: int) -> None:
+        chosen = self.panel.settings
+        chosen.show_values(chosen.model, replace(chosen.options, frames=frames))
+        self._on_edited()
+
+    def _on_folder(self, folder: str) -> None:
+        self._remember(replace(self.opening.settings, model_folder=folder))
+        self._refresh_actions()
+
+    def _on_folder_used(self, folder: str) -> None:
+        self._remember(replace(self.opening.settings, last_folder=folder))
 
     def _on_section(self, shown: bool) -> None:
         self.commands.settings.setChecked(shown)
+        self.panel.section.set_open(shown)
+        self.beside.set_sections(shown)
         self._show_columns()
         self._remember(replace(self.opening.settings, settings_shown=shown))
 
@@ -273,6 +374,9 @@ class MainWindow(QMainWindow):
     def _restore(self, settings: Settings) -> None:
         self.session.choose(settings.model, settings.options)
         self.panel.settings.show_values(settings.model, settings.options)
+        self.timeline.set_count(settings.options.frames)
+        self.desk.show_in_use(settings.model.name)
+        self.beside.restore(settings)
         self.panel.section.set_open(settings.settings_shown)
         self.commands.appearances[settings.appearance].setChecked(True)
         theme().use(settings.appearance)
@@ -301,7 +405,10 @@ class MainWindow(QMainWindow):
                 splitter=_pack(self._columns.saveState()),
             )
         )
+        self.beside.save()
         self.hide()  # stopping may take a moment, which nobody needs to watch
+        self.timeline.shutdown()
+        self.library.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
 

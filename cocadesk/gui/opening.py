@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from cocadesk.gui import incoming
 from cocadesk.gui.session import Session
 from cocadesk.gui.widgets.drop_overlay import DropOverlay
-from cocadesk.media.folder import PICTURE_SUFFIXES
+from cocadesk.media.folder import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from cocadesk.store.settings import Settings
 
 
@@ -59,10 +59,13 @@ class Opening(QObject):
         self.open_mime(QGuiApplication.clipboard().mimeData(), "pasted")
 
     def ask_files(self) -> None:
-        """Let the user choose pictures."""
-        patterns = " ".join(f"*{suffix}" for suffix in sorted(PICTURE_SUFFIXES))
+        """Let the user choose pictures and videos."""
+        pictures, videos = (
+            " ".join(f"*{name}" for name in sorted(kind)) for kind in (PICTURE_SUFFIXES, VIDEO_SUFFIXES)
+        )
+        filters = (f"Pictures and videos ({pictures} {videos})", f"Pictures ({pictures})", f"Videos ({videos})")
         files, _ = QFileDialog.getOpenFileNames(
-            self._window, "Open pictures", self._start(), f"Pictures ({patterns});;All files (*)"
+            self._window, "Open pictures or videos", self._start(), ";;".join((*filters, "All files (*)"))
         )
         if files:
             self.open_paths([Path(file) for file in files])

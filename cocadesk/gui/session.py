@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from cocadesk.gui import pyramid
+from cocadesk.gui import pyramid, wording
 from cocadesk.gui.entries import Entries, Entry, EntryState
-from cocadesk.gui.model_state import model_state
 from cocadesk.gui.shelf import Shelf
 from cocadesk.gui.thumbnails import Thumbnails
+from cocadesk.gui.timeline_samples import Samples
 from cocadesk.media.folder import Expanded, expand
-from cocadesk.media.image import is_animated, open_animation
-from cocadesk.types import CaptionOptions, CaptionRequest, CaptionResult, Clip, Draft, ModelRequest, Picture, Token
-from cocadesk.work.captioning import caption_work, load_work
+from cocadesk.types import (
+    CancelToken,
+    CaptionOptions,
+    CaptionRequest,
+    CaptionResult,
+    Clip,
+    Draft,
+    ModelRequest,
+    Picture,
+    Token,
+)
+from cocadesk.work.captioning import caption_work, load_work, unload_work
 from cocadesk.work.io_pool import IoPool, Priority, Ticket
 from cocadesk.work.job import Ended, JobEvent, JobState
-from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
+from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady, ModelUnloaded, ModelWarning
 from cocadesk.work.runner import Runner
 
 
@@ -36,22 +45,31 @@ class ModelPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """The model as the window shows it; `device` and `seconds` once it is READY, `message` once it FAILED."""
+    """The model as the window shows it.
+
+    Attributes:
+        device, dtype, weight_bytes, seconds: Once it is READY: where it runs, its number format, the memory that its
+            weights take, and how long loading took.
+        message: Once it FAILED, why.
+    """
 
     request: ModelRequest
     phase: ModelPhase = ModelPhase.ABSENT
     device: str = ""
+    dtype: str = ""
+    weight_bytes: int = 0
     seconds: float = 0.0
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Wish:
     """A picture to caption, with the choices as they were when it was asked for."""
 
     entry: Entry
     model: ModelRequest
     options: CaptionOptions
+    sampling: CancelToken = field(default_factory=CancelToken)
 
 
 class Session(QObject):
@@ -63,6 +81,7 @@ class Session(QObject):
         model: The model that the next caption uses.
         options: How the next caption is decoded.
         status: The model's state.
+        absence: Says why a model cannot be used now; empty if it can.
     """
 
     opened = Signal(object)
@@ -74,8 +93,11 @@ class Session(QObject):
     status_changed = Signal()
     """The model's state changed."""
 
-    model_described = Signal(object, str)
-    """A `ModelRequest`, and a few words on whether that model can be used."""
+    loaded_changed = Signal()
+    """`loaded` changed."""
+
+    held_back = Signal()
+    """A caption was asked for that has to wait until the model is here."""
 
     queue_changed = Signal()
     """`active` or `waiting` changed."""
@@ -93,10 +115,13 @@ class Session(QObject):
         self.model = ModelRequest()
         self.options = CaptionOptions()
         self.status = ModelStatus(self.model)
+        self.absence: Callable[[ModelRequest], str] = lambda _: ""
         self._runner = runner
         self._pool = pool
         self._manager = manager
         self._shelf = Shelf(pool)
+        self._samples = Samples(pool, lambda entry, note: self.problem.emit(entry.name, note))
+        self._anew: Entry | None = None
         self._waiting: deque[_Wish] = deque()
         self._active: _Wish | None = None
         self._job_id: int | None = None
@@ -111,6 +136,11 @@ class Session(QObject):
         return self._active.entry if self._active else None
 
     @property
+    def loaded(self) -> frozenset[str]:
+        """Names of the models in memory."""
+        return frozenset(model.request.name for model in self._manager.loaded)
+
+    @property
     def waiting(self) -> int:
         """How many pictures wait for their turn."""
         return len(self._waiting)
@@ -123,17 +153,18 @@ class Session(QObject):
         if model != self.model:
             self.model = model
             self._set_status(ModelStatus(model))
-        self._pool.submit(
-            lambda: model_state(model),
-            lambda state: self.model_described.emit(model, state),
-            lambda message: self.model_described.emit(model, message),
-        )
 
     def warm(self) -> None:
         """Load the chosen model, so that the first caption need not wait for it."""
         if self._load_job_id is not None:
             self._runner.cancel(self._load_job_id)
         self._load_job_id = self._runner.submit(load_work(self._manager, self.model))
+
+    def unload(self, name: str) -> None:
+        """Give back the memory of that model; it loads again when it is asked for."""
+        for model in self._manager.loaded:
+            if model.request.name == name:
+                self._runner.submit(unload_work(self._manager, model.request))
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open and caption files, and the pictures of folders."""
@@ -161,16 +192,59 @@ class Session(QObject):
                 Priority.NOW,
             )
 
+    def fetch(
+        self,
+        entry: Entry,
+        frames: int,
+        done: Callable[[Picture | Clip], None],
+        failed: Callable[[str], None],
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Call `done` with what a model is to see of that entry, or `failed` with why it cannot be opened.
+
+        That is the picture itself, or of a video or an animation at most `frames` frames of the part that the user
+        chose. Neither may be called once `cancel` was set.
+        """
+        source = entry.source
+
+        def opened(picture: Picture) -> None:
+            _describe(entry, picture)
+            if picture.seconds is None or not isinstance(source, Path):
+                done(picture)
+                return
+
+            def sampled(clip: Clip) -> None:
+                self.entries.notify(entry)
+                done(clip)
+
+            self._samples.fetch(entry, source, frames, sampled, failed, cancel=cancel or CancelToken())
+
+        self._shelf.fetch(entry.key, source, opened, failed, Priority.SOON)
+
     def caption(self, asked: Sequence[Entry]) -> None:
         """Caption these, one after another, with the model and options chosen now."""
         busy = {wish.entry for wish in self._waiting} | ({self._active.entry} if self._active else set())
-        for entry in asked:
-            if entry not in busy:
-                entry.begin(EntryState.WAITING)
+        absence = self.absence(self.model)
+        new = [entry for entry in asked if entry not in busy]
+        for entry in new:
+            entry.begin(EntryState.IDLE if absence else EntryState.WAITING)
+            entry.held = absence
+            if not absence:
                 self._waiting.append(_Wish(entry, self.model, self.options))
-                self.entries.notify(entry)
+            self.entries.notify(entry)
         self._next()
         self.queue_changed.emit()
+        if new and absence:
+            self.held_back.emit()
+
+    def caption_anew(self, entry: Entry) -> None:
+        """Caption that one with what is chosen now, in place of any caption that is asked for or being made."""
+        self._waiting = deque(wish for wish in self._waiting if wish.entry is not entry)
+        if self.active is entry:
+            self._anew = entry  # as soon as it has stopped
+            self._stop_active()
+        else:
+            self.caption([entry])
 
     def hurry(self, entry: Entry) -> None:
         """Let that picture be the next one, if it waits: the user is looking at it."""
@@ -195,6 +269,7 @@ class Session(QObject):
         if self.active is entry:
             self._stop_active()
         self._shelf.forget(entry.key)
+        self._samples.forget(entry)
         self.thumbnails.forget(entry.source)
         self.entries.remove(entry)
         self.queue_changed.emit()
@@ -221,7 +296,7 @@ class Session(QObject):
     def _build_view(self, entry: Entry, picture: Picture) -> None:
         if self._shown_key != entry.key:
             return
-        entry.details = _details(picture)
+        _describe(entry, picture)
         self.entries.notify(entry)
         self._view_ticket = self._pool.submit(
             lambda: pyramid.build(picture),
@@ -237,31 +312,16 @@ class Session(QObject):
         wish = self._active = self._waiting.popleft()
         wish.entry.begin(EntryState.WORKING)
         self.entries.notify(wish.entry)
-        self._shelf.fetch(
-            wish.entry.key,
-            wish.entry.source,
-            lambda picture: self._submit(wish, picture),
+        self.fetch(
+            wish.entry,
+            wish.options.frames,
+            lambda what: self._send(wish, what),
             lambda message: self._refuse(wish, message),
-            Priority.SOON,
+            wish.sampling,
         )
         if self._waiting:
             following = self._waiting[0].entry
             self._shelf.fetch(following.key, following.source, lambda _: None, lambda _: None, Priority.LATER)
-
-    def _submit(self, wish: _Wish, picture: Picture) -> None:
-        if self._active is not wish:
-            return
-        wish.entry.details = _details(picture)
-        source = wish.entry.source
-        if is_animated(picture) and isinstance(source, Path):
-            self._pool.submit(
-                lambda: open_animation(source, wish.options.frames),
-                lambda clip: self._send(wish, clip),
-                lambda message: self._refuse(wish, message),
-                Priority.SOON,
-            )
-        else:
-            self._send(wish, picture)
 
     def _send(self, wish: _Wish, what: Picture | Clip) -> None:
         if self._active is not wish:
@@ -280,6 +340,7 @@ class Session(QObject):
         if self._job_id is not None:
             self._runner.cancel(self._job_id)  # its end comes as an event
         else:
+            self._active.sampling.cancel()
             entry = self._active.entry
             entry.state = EntryState.STOPPED
             self.entries.notify(entry)
@@ -288,6 +349,9 @@ class Session(QObject):
     def _finish(self) -> None:
         self._active = None
         self._job_id = None
+        anew, self._anew = self._anew, None
+        if anew is not None and self.entries.get(anew.key) is anew:
+            self.caption([anew])
         self._next()
         self.queue_changed.emit()
 
@@ -302,7 +366,14 @@ class Session(QObject):
 
     def _on_event(self, event: JobEvent) -> None:
         payload = event.payload
-        if event.job_id == self._load_job_id:
+        if isinstance(payload, ModelReady | ModelUnloaded):  # whichever job it was
+            self.loaded_changed.emit()
+        if isinstance(payload, ModelWarning):
+            self.problem.emit("", payload.message)
+        elif isinstance(payload, ModelUnloaded):
+            if payload.request == self.status.request:
+                self._set_status(ModelStatus(payload.request))
+        elif event.job_id == self._load_job_id:
             self._on_model_event(payload)
             if isinstance(payload, Ended):
                 self._load_job_id = None
@@ -315,11 +386,23 @@ class Session(QObject):
         if isinstance(payload, ModelLoading):
             self._set_status(ModelStatus(payload.request, ModelPhase.LOADING))
         elif isinstance(payload, ModelReady):
-            self._set_status(ModelStatus(payload.request, ModelPhase.READY, payload.device, payload.seconds))
+            self._set_status(
+                ModelStatus(
+                    payload.request,
+                    ModelPhase.READY,
+                    payload.device,
+                    payload.dtype,
+                    payload.weight_bytes,
+                    payload.seconds,
+                )
+            )
 
     def _on_caption_event(self, wish: _Wish, payload: object) -> None:
         entry = wish.entry
         if isinstance(payload, Token):
+            if payload.position == 0 and entry.tokens:  # it begins anew, on another device
+                entry.tokens.clear()
+                self.entries.notify(entry)
             entry.tokens.append(payload)
             self.token_arrived.emit(entry.key, payload)
         elif isinstance(payload, Draft):
@@ -362,7 +445,11 @@ class Session(QObject):
             self.status_changed.emit()
 
 
-def _details(picture: Picture) -> str:
-    frames = f" · {picture.frames} frames" if picture.frames > 1 else ""
+def _describe(entry: Entry, picture: Picture) -> None:
+    """Note what opening the file has told."""
+    frames = f" · {picture.frames:,} frames" if picture.frames > 1 else ""
     kind = f" · {picture.format}" if picture.format else ""
-    return f"{picture.width} × {picture.height}{kind}{frames}"
+    lasts = f" · {wording.clock(picture.seconds)}" if picture.seconds else ""
+    entry.details = f"{picture.width} × {picture.height}{kind}{frames}{lasts}"
+    if entry.seconds is None:  # what was counted meanwhile is more exact
+        entry.seconds = picture.seconds

@@ -27,6 +27,7 @@ class Thumbnails(QObject):
         self._pool = pool
         self._kept: OrderedDict[Path | int, QImage] = OrderedDict()
         self._asked: set[Path | int] = set()
+        self._seconds: dict[Path | int, float] = {}
 
     def get(self, source: Path | Picture) -> QImage | None:
         """The thumbnail if it is there; otherwise it is asked for once, and `arrived` tells when it came."""
@@ -41,13 +42,20 @@ class Thumbnails(QObject):
             )
         return image
 
+    def seconds(self, source: Path | Picture) -> float | None:
+        """How long that clip lasts as far as its header tells; None for a still picture, or before it arrived."""
+        return self._seconds.get(_name(source))
+
     def forget(self, source: Path | Picture) -> None:
         """Drop a thumbnail, so that it is made anew when the file is opened again."""
         self._kept.pop(_name(source), None)
+        self._seconds.pop(_name(source), None)
         self._asked.discard(_name(source))
 
-    def _keep(self, source: Path | Picture, image: QImage) -> None:
-        self._kept[_name(source)] = image
+    def _keep(self, source: Path | Picture, made: tuple[QImage, float | None]) -> None:
+        self._kept[_name(source)], seconds = made
+        if seconds is not None:
+            self._seconds[_name(source)] = seconds
         if len(self._kept) > KEPT:
             dropped, _ = self._kept.popitem(last=False)
             self._asked.discard(dropped)
@@ -58,12 +66,13 @@ def _name(source: Path | Picture) -> Path | int:
     return source if isinstance(source, Path) else id(source)
 
 
-def _make(source: Path | Picture) -> QImage:
+def _make(source: Path | Picture) -> tuple[QImage, float | None]:
     picture = thumbnail(source, SIDE) if isinstance(source, Path) else source
     pixels = picture.pixels
     image = QImage(pixels.tobytes(), picture.width, picture.height, 3 * picture.width, QImage.Format.Format_RGB888)
-    return image.scaled(
+    scaled = image.scaled(
         QSize(min(SIDE, picture.width), min(SIDE, picture.height)),
         Qt.AspectRatioMode.KeepAspectRatio,
         Qt.TransformationMode.SmoothTransformation,
-    ).convertToFormat(QImage.Format.Format_RGB32)
+    )
+    return scaled.convertToFormat(QImage.Format.Format_RGB32), picture.seconds

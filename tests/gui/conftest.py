@@ -10,13 +10,23 @@ from PySide6.QtGui import QClipboard, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui import app
+from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.store.settings import Settings
 from cocadesk.types import Captioner
 from tests.fakes.captioner import FakeCaptioner
+from tests.fakes.hub_home import use_hub_home
 from tests.fakes.pictures import quadrants
 
 MakeWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture(autouse=True)
+def hub_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the hub's files, and no hub that could be reached by mistake."""
+    use_hub_home(monkeypatch, tmp_path / "hf")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    return tmp_path / "hf"
 
 
 @pytest.fixture
@@ -28,7 +38,7 @@ def make_window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeW
         app.application()
         held = captioner or FakeCaptioner()
         loader = more.get("loader", lambda request: held)
-        window = app.build(settings or Settings(), loader=loader)  # type: ignore[arg-type]
+        window = app.build(settings or Settings(), loader=loader, engine=more.get("engine", EngineCalls()))
         window.resize(1280, 800)
         with qtbot.waitExposed(window):
             window.show()

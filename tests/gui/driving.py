@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui.entries import EntryState
+from cocadesk.gui.library import ModelEntry
 from cocadesk.gui.main_window import MainWindow
 
 ACTION = Qt.DropAction.CopyAction
@@ -52,3 +53,19 @@ def wait_for_states(qtbot: QtBot, window: MainWindow, *expected: EntryState) -> 
         assert window.session.active is None
 
     qtbot.waitUntil(there, timeout=WAIT_MS)
+
+
+def wait_for_entry(
+    qtbot: QtBot, window: MainWindow, model: str, expected: Callable[[ModelEntry], object]
+) -> ModelEntry:
+    """Wait until that model is in the library and as expected."""
+
+    def there() -> None:
+        entry = window.library.entry(model)
+        assert entry is not None
+        assert expected(entry)
+
+    qtbot.waitUntil(there, timeout=WAIT_MS)
+    entry = window.library.entry(model)
+    assert entry is not None
+    return entry

@@ -112,7 +112,7 @@ def test_draft_of_a_search_is_replaced_by_the_words(qtbot: QtBot, make_window: M
     steps = Steps()
     window = make_window(FakeCaptioner(before_token=steps.wait, drafts=True))
     drop(window, file_urls([picture_file]))
-    qtbot.waitUntil(lambda: window.panel.view.text == "a dog ", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.panel.view.text == "a dog", timeout=WAIT_MS)
     steps.allow(100)
     wait_for_states(qtbot, window, DONE)
     assert window.panel.view.text == "a cat on a green background"

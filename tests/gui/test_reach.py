@@ -13,15 +13,23 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHeaderView,
     QLineEdit,
     QMenu,
+    QTableView,
     QToolButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
+from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.types import NetInfo
+from tests.fakes.pictures import animation
+from tests.gui.conftest import MakeWindow
 from tests.gui.driving import drop, file_urls, wait_for_states
 
 CONTROLS = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox)
@@ -48,22 +56,36 @@ def all_menu_actions(window: MainWindow) -> list[QAction]:
 def is_ours(control: QWidget) -> bool:
     """Not an inner part of a standard control, such as the list of a combo box or the menu bar's overflow button."""
     name = control.objectName()
-    if name.startswith("qt_") or isinstance(control, QLineEdit):
+    if name.startswith("qt_") or name in {"ScrollLeftButton", "ScrollRightButton"}:
+        return False
+    if isinstance(control, QLineEdit | QHeaderView | QDialogButtonBox):
         return False
     parent = control.parentWidget()
     while parent is not None:
-        if isinstance(parent, QComboBox | QAbstractSpinBox):
+        if isinstance(parent, QComboBox | QAbstractSpinBox | QLineEdit | QTableView):
             return False
         parent = parent.parentWidget()
     return True
 
 
-@pytest.mark.parametrize("with_picture", [False, True])
-def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, many_files: list[Path], with_picture: bool) -> None:
-    if with_picture:
+@pytest.mark.parametrize("opened", ["", "picture", "clip", "models", "net information", "import"])
+def test_every_control_has_a_name(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path], opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = make_window(engine=EngineCalls(net_info=lambda name: NetInfo(name, (), (), ())))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    if opened == "picture":
         drop(window, file_urls(many_files[:1]))
         wait_for_states(qtbot, window, EntryState.CAPTIONED)
         window.commands.settings.trigger()
+    elif opened == "clip":
+        drop(window, file_urls([animation(many_files[0].with_suffix(".gif"), 4)]))
+        wait_for_states(qtbot, window, EntryState.CAPTIONED)
+        qtbot.waitUntil(window.timeline.isVisible)
+    elif opened:
+        do = window.commands
+        {"models": do.models, "net information": do.net_info, "import": do.import_model}[opened].trigger()
+        assert any(dialog.isVisible() for dialog in window.findChildren(QDialog))
     controls = [control for kind in CONTROLS for control in window.findChildren(kind) if is_ours(control)]
     assert len(controls) > 10
     for control in controls:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from cocadesk.catalog.cards import IMPORT_FILE, WEIGHTS_FILE
+from cocadesk.catalog.card import WEIGHTS_FILE
+from cocadesk.catalog.cards import IMPORT_FILE
 from cocadesk.gui.colours import DARK, LIGHT
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.theme import theme
 from cocadesk.paths import models_dir
 from cocadesk.store import settings
 from cocadesk.types import CaptionOptions, ModelRequest
+from tests.fakes.captioner import FakeCaptioner
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS
+from tests.gui.driving import WAIT_MS, wait_for_entry
 
 
 def field(window: MainWindow, kind: type[QWidget], name: str) -> QWidget:
@@ -60,10 +61,18 @@ def test_edited_settings_reach_the_session_and_the_disk(window: MainWindow) -> N
 def test_every_method_gives_valid_options(window: MainWindow) -> None:
     combo = field(window, QComboBox, "How words are chosen")
     assert isinstance(combo, QComboBox)
-    for number in (1, 2, 0, 2, 1, 0):
+    for number in (1, 2, 3, 0, 2, 1, 3, 0):
         combo.setCurrentIndex(number)
         window.panel.settings.options  # noqa: B018 — it would raise
     assert window.session.options == CaptionOptions()
+
+
+def put_imported(name: str) -> None:
+    """An imported model, of no bytes."""
+    folder = models_dir() / name
+    folder.mkdir(parents=True)
+    (folder / IMPORT_FILE).write_text('{"built_like": "starter-coca"}')
+    (folder / WEIGHTS_FILE).write_bytes(b"")
 
 
 def test_another_model_is_loaded_at_once(qtbot: QtBot, make_window: MakeWindow) -> None:
@@ -71,18 +80,18 @@ def test_another_model_is_loaded_at_once(qtbot: QtBot, make_window: MakeWindow) 
 
     def loader(request: ModelRequest) -> object:
         asked.append(request)
-        from tests.fakes.captioner import FakeCaptioner  # noqa: PLC0415
-
         return FakeCaptioner(name=request.name)
 
+    put_imported("my-coca")
     window = make_window(loader=loader)
     qtbot.waitUntil(lambda: len(asked) == 1, timeout=WAIT_MS)
-    choose(window, "Model", "CoCa ViT-B/32")
+    window.commands.settings.trigger()
+    combo = field(window, QComboBox, "Model")
+    assert isinstance(combo, QComboBox)
+    wait_for_entry(qtbot, window, "my-coca", lambda entry: entry.is_here)
+    combo.setCurrentIndex(combo.findData("my-coca"))
     qtbot.waitUntil(lambda: len(asked) == 2, timeout=WAIT_MS)
-    untrained = field(window, QCheckBox, "Untrained weights")
-    qtbot.mouseClick(untrained, Qt.MouseButton.LeftButton)
-    window.panel.settings.edited.emit()
-    assert asked[1] == ModelRequest("coca-vit-b-32")
+    assert asked[1] == ModelRequest("my-coca")
 
 
 def test_layout_and_choices_are_there_again(qtbot: QtBot, make_window: MakeWindow) -> None:
@@ -108,10 +117,7 @@ def test_damaged_settings_fall_back_to_defaults(profile: Path) -> None:
 
 
 def test_an_imported_model_can_be_chosen(qtbot: QtBot, make_window: MakeWindow) -> None:
-    folder = models_dir() / "my-coca"
-    folder.mkdir(parents=True)
-    (folder / IMPORT_FILE).write_text('{"built_like": "starter-coca"}')
-    (folder / WEIGHTS_FILE).write_bytes(b"")
+    put_imported("my-coca")
     window = make_window()
     window.commands.settings.trigger()
 
@@ -120,7 +126,34 @@ def test_an_imported_model_can_be_chosen(qtbot: QtBot, make_window: MakeWindow) 
     combo.setCurrentIndex(combo.findData("my-coca"))
 
     assert window.session.model.name == "my-coca"
-    qtbot.waitUntil(
-        lambda: any(label.text() == "On this machine" for label in window.panel.settings.findChildren(QLabel)),
-        timeout=WAIT_MS,
-    )
+    labels = window.panel.settings.findChildren(QLabel)
+    qtbot.waitUntil(lambda: any(label.text() == "Imported" for label in labels), timeout=WAIT_MS)
+
+
+def test_frames_cache_and_weights_reach_the_request(window: MainWindow, tmp_path: Path) -> None:
+    window.commands.settings.trigger()
+    frames = field(window, QSpinBox, "Frames")
+    assert isinstance(frames, QSpinBox)
+    frames.setValue(5)
+    anew = field(window, QCheckBox, "Compute every step anew")
+    assert isinstance(anew, QCheckBox)
+    anew.click()
+    choose(window, "Number format", "bfloat16")
+    choose(window, "Device", "Processor")
+    weights = field(window, QLineEdit, "Weights file")
+    assert isinstance(weights, QLineEdit)
+    weights.setText(str(tmp_path / "own.safetensors"))
+    weights.editingFinished.emit()
+    assert window.session.options == CaptionOptions(frames=5, cached=False)
+    expected = ModelRequest(device="cpu", dtype="bfloat16", checkpoint=str(tmp_path / "own.safetensors"))
+    assert window.session.model == expected
+    assert settings.load().model == expected
+    assert settings.load().options == window.session.options
+    untrained = field(window, QCheckBox, "Untrained weights")
+    assert isinstance(untrained, QCheckBox)
+    untrained.click()
+    assert window.session.model == ModelRequest(device="cpu", dtype="bfloat16", untrained=True)
+    assert not weights.isEnabled()
+    untrained.click()
+    weights.clear()
+    assert window.session.model == ModelRequest(device="cpu", dtype="bfloat16")

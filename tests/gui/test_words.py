@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QEnterEvent, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.word import Word, percent
 from cocadesk.types import Token
@@ -78,12 +79,12 @@ def test_popup_goes_with_the_picture(captioned: MainWindow, qtbot: QtBot, many_f
 def test_pieces_of_a_word_stay_on_one_line(qtbot: QtBot) -> None:
     view = CaptionView()
     qtbot.addWidget(view)
-    texts = ["one ", "two ", "fi", "re", "flies ", "four ", "fire", "fly "] * 3
+    texts = [" one", " two", " fi", "re", "flies", " four", " fire", "fly"] * 3
     view.resize(170, 600)
     view.set_tokens([Token(0, place, place, text, -0.1) for place, text in enumerate(texts)])
     view.show()
     for word, following in zip(view.words, view.words[1:], strict=False):
-        if not word.ends_word:
+        if not following.begins_word:
             assert following.y() == word.y()
             assert following.x() <= word.geometry().right() + 1
         assert word.geometry().right() <= view.width()
@@ -91,10 +92,46 @@ def test_pieces_of_a_word_stay_on_one_line(qtbot: QtBot) -> None:
     assert len({word.y() for word in view.words}) > 4
 
 
+def test_what_is_longer_than_a_line_stays_inside(qtbot: QtBot) -> None:
+    view = CaptionView()
+    qtbot.addWidget(view)
+    view.resize(200, 400)
+    pieces = ["an", " incomprehen", "sibili", "ties", " likeness", " and", " " + "w" * 80, " end"]
+    view.set_tokens([Token(0, place, place, text, -0.1) for place, text in enumerate(pieces)])
+    view.show()
+    assert all(word.geometry().right() < view.width() for word in view.words)
+    assert all(word.geometry().left() >= 0 for word in view.words)
+    longest = view.words[6]
+    assert longest.width() == view.width()
+    assert view.words[-1].y() > longest.y()
+    image = view.grab(longest.geometry()).toImage()
+    edge = [image.pixelColor(image.width() - 2, row) for row in range(image.height())]
+    assert len({colour.name() for colour in edge[6:-6]}) == 1  # no letter is cut at the edge
+    view.set_tokens([], "w" * 80)
+    assert view.heightForWidth(200) > 2 * view.fontMetrics().lineSpacing()
+
+
+def test_a_word_that_fits_is_not_shortened(qtbot: QtBot) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    for text in ("background", "likeness", "fly", "a", "incomprehensibilities", "William", "ff"):
+        word = Word(Token(0, 0, 0, text, 0.0), host)
+        word.setFont(scaled_font(1.45))
+        inks = []
+        for more in (0, 40):
+            word.resize(word.sizeHint().width() + more, word.sizeHint().height())
+            image = word.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+            dark = [
+                x for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y).value() < 128
+            ]
+            inks.append(max(dark) - min(dark))
+        assert abs(inks[0] - inks[1]) <= 1, text
+
+
 def test_streamed_words_are_kept_when_the_result_repeats_them(qtbot: QtBot) -> None:
     view = CaptionView()
     qtbot.addWidget(view)
-    tokens = [Token(0, place, place, text, -0.1) for place, text in enumerate(("a ", "cat ", ""))]
+    tokens = [Token(0, place, place, text, -0.1) for place, text in enumerate(("a", " cat", ""))]
     for token in tokens:
         view.append(token)
     kept = view.words

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
+from cocadesk.gui.library import Library
 from cocadesk.gui.panels.settings_panel import SettingsPanel
 from cocadesk.gui.theme import scaled_font, theme
 from cocadesk.gui.widgets.busy_bar import BusyBar
@@ -15,6 +16,7 @@ from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.collapsible import Collapsible
 from cocadesk.gui.widgets.elided_label import ElidedLabel
 from cocadesk.gui.widgets.timings_row import TimingsRow
+from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.types import Token
 
 MARGIN = 18
@@ -23,7 +25,9 @@ MARGIN = 18
 class CaptionPanel(QWidget):
     """Shows one entry. Everything it can do is an action of the window, shown again as a button."""
 
-    def __init__(self, again: QAction, stop: QAction, copy: QAction, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, library: Library, again: QAction, stop: QAction, copy: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("captionPanel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -45,7 +49,7 @@ class CaptionPanel(QWidget):
         }
         self._icons = {again: ("again", "on_accent"), stop: ("stop", "on_accent"), copy: ("copy", "text")}
         self._again, self._stop = again, stop
-        self.settings = SettingsPanel()
+        self.settings = SettingsPanel(library)
         self.section = Collapsible("Settings", self.settings)
         self._lay_out()
         again.changed.connect(self._swap_buttons)
@@ -117,7 +121,7 @@ class CaptionPanel(QWidget):
         self._note.setText(
             entry.error if failed else "Stopped; this is as far as it got." if _is_partial(entry) else ""
         )
-        self._set_tone(self._note, "danger" if failed else "muted")
+        set_tone(self._note, "danger" if failed else "muted")
         if entry.result is not None:
             self._timings.show_timings(entry.result.timings)
         self._timings.setVisible(entry.result is not None)
@@ -135,13 +139,6 @@ class CaptionPanel(QWidget):
             label.setVisible(bool(label.text()))
         self.view.setVisible(bool(self.view.text))
         self._hint.setVisible(bool(self.view.words))
-
-    @staticmethod
-    def _set_tone(label: QLabel, tone: str) -> None:
-        if label.property("tone") != tone:
-            label.setProperty("tone", tone)
-            label.style().unpolish(label)
-            label.style().polish(label)
 
     def _swap_buttons(self) -> None:
         """Stop stands in the place of Caption again while there is something to stop."""
@@ -176,7 +173,7 @@ def _is_partial(entry: Entry) -> bool:
 
 def _placeholder(entry: Entry, waiting_for: str) -> str:
     return {
-        EntryState.IDLE: "Not captioned yet.",
+        EntryState.IDLE: entry.held or "Not captioned yet.",
         EntryState.WAITING: "Waiting for its turn…",
         EntryState.WORKING: waiting_for or "Looking at the picture…",
         EntryState.CAPTIONED: "The model had nothing to say.",

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cocadesk.gui import wording
 from cocadesk.gui.entries import ENTRY_ROLE, Entries, Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.theme import colour, scaled_font, theme
@@ -57,7 +58,10 @@ class Strip(QWidget):
     """
 
     entry_chosen = Signal(object)
-    """The `Entry` that is selected now, or None."""
+    """The `Entry` that is shown now, or None."""
+
+    selection_changed = Signal()
+    """`selected` changed."""
 
     def __init__(self, entries: Entries, thumbnails: Thumbnails, add: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,11 +78,13 @@ class Strip(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.setItemDelegate(_Delegate(thumbnails, self.list))
         self.list.setModel(entries)
         self.list.setAcceptDrops(False)
         self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.selectionModel().selectionChanged.connect(lambda *_: self.selection_changed.emit())
         self.list.customContextMenuRequested.connect(self._show_menu)
         self._menu_actions: Sequence[QAction] = ()
         thumbnails.arrived.connect(self._repaint)
@@ -99,8 +105,15 @@ class Strip(QWidget):
 
     @property
     def current(self) -> Entry | None:
-        """The selected picture."""
+        """The picture that is shown."""
         return self._entries.at(self.list.currentIndex().row())
+
+    @property
+    def selected(self) -> list[Entry]:
+        """The selected pictures in the order of the list, which questions and rankings are about."""
+        rows = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
+        selected = [entry for row in rows if (entry := self._entries.at(row)) is not None]
+        return selected or ([self.current] if self.current is not None else [])
 
     def choose(self, entry: Entry) -> None:
         """Select that picture and scroll to it."""
@@ -175,6 +188,7 @@ class _Delegate(QStyledItemDelegate):
         text = painter.fontMetrics().elidedText(entry.name, Qt.TextElideMode.ElideMiddle, int(name.width()))
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         self._paint_badge(painter, entry, frame)
+        self._paint_length(painter, entry, frame)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, entry: Entry, frame: QRectF) -> None:
@@ -197,6 +211,23 @@ class _Delegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(whole, image)
         painter.restore()
+
+    def _paint_length(self, painter: QPainter, entry: Entry, frame: QRectF) -> None:
+        """Mark a clip by a film and how long it lasts."""
+        told = self._thumbnails.seconds(entry.source)
+        seconds = entry.seconds if entry.seconds is not None else told
+        if seconds is None:
+            return
+        painter.setFont(scaled_font(0.8))
+        text = wording.clock(seconds) if seconds else ""
+        width = BADGE + (painter.fontMetrics().horizontalAdvance(text) + 6 if text else 0)
+        spot = QRectF(frame.x() + 4, frame.bottom() - BADGE - 4, width, BADGE)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("surface"))
+        painter.drawRoundedRect(spot, BADGE / 2, BADGE / 2)
+        icon("film").paint(painter, QRect(int(spot.x()) + 4, int(spot.y()) + 4, BADGE - 8, BADGE - 8))
+        painter.setPen(colour("text"))
+        painter.drawText(spot.adjusted(BADGE - 1, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
 
     @staticmethod
     def _paint_badge(painter: QPainter, entry: Entry, frame: QRectF) -> None:

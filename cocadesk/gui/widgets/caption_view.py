@@ -14,6 +14,8 @@ from cocadesk.types import Token
 
 FONT_SCALE = 1.45
 LINE_GAP = 2
+WRAP = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
+"""Between words, and inside one only if it is longer than a line."""
 
 
 class CaptionView(QWidget):
@@ -90,7 +92,7 @@ class CaptionView(QWidget):
         if self._draft:
             painter = QPainter(self)
             painter.setPen(colour("muted"))
-            painter.drawText(self.rect(), Qt.TextFlag.TextWordWrap, self._draft)
+            painter.drawText(self.rect(), WRAP, self._draft)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         here = next((number for number, word in enumerate(self._words) if word.hasFocus()), None)
@@ -138,32 +140,39 @@ class CaptionView(QWidget):
         self.update()
 
     def _flow(self, width: int, place: bool) -> int:
-        """Put the words in lines of that width if `place`; the height they take."""
+        """Put the words in lines of that width if `place`; the height they take.
+
+        A piece that is longer than a line is made as wide as the line, and shortens its text.
+        """
         metrics = self.fontMetrics()
         if self._draft:
-            return metrics.boundingRect(0, 0, width, 10_000, Qt.TextFlag.TextWordWrap, self._draft).height()
+            return metrics.boundingRect(0, 0, width, 10_000, WRAP, self._draft).height()
         space = metrics.horizontalAdvance(" ")
         x = y = line = 0
-        for group in self._groups():
-            sizes = [word.sizeHint() for word in group]
+        for group in self._groups(width):
+            sizes = [word.sizeHint().boundedTo(QSize(width, word.sizeHint().height())) for word in group]
             length = sum(size.width() for size in sizes)
             if x and x + length > width:
                 x, y = 0, y + line + LINE_GAP
             for word, size in zip(group, sizes, strict=True):
                 if place:
                     word.setGeometry(x, y, size.width(), size.height())
-                x += size.width() - (0 if word.ends_word else 2 * PADDING_X - 1)
+                x += size.width() - (2 * PADDING_X - 1)
                 line = size.height()
-            x += space - 2 if group[-1].ends_word else 0
+            x += 2 * PADDING_X - 1 + space - 2
         return y + line
 
-    def _groups(self) -> list[list[Word]]:
-        """The words with the pieces of each together."""
+    def _groups(self, width: int) -> list[list[Word]]:
+        """The words with the pieces of each together, unless they are longer than a line."""
         groups: list[list[Word]] = []
-        begins = True
         for word in self._words:
-            if begins:
+            if word.begins_word or not groups:
                 groups.append([])
             groups[-1].append(word)
-            begins = word.ends_word
-        return groups
+        return [part for group in groups for part in _split(group, width)]
+
+
+def _split(group: list[Word], width: int) -> list[list[Word]]:
+    """The pieces of one word together if they fit a line, else each for itself."""
+    fits = sum(word.sizeHint().width() for word in group) <= width
+    return [group] if fits else [[word] for word in group]

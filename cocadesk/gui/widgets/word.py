@@ -34,7 +34,7 @@ class Word(QAbstractButton):
 
     Attributes:
         token: What it shows.
-        ends_word: Whether a space follows it.
+        begins_word: Whether a space comes before it.
     """
 
     noticed = Signal(object)
@@ -46,7 +46,7 @@ class Word(QAbstractButton):
     def __init__(self, token: Token, parent: QWidget) -> None:
         super().__init__(parent)
         self.token = token
-        self.ends_word = token.text != token.text.rstrip()
+        self.begins_word = token.text != token.text.lstrip()
         self.setText(token.text.strip())
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -71,7 +71,10 @@ class Word(QAbstractButton):
             painter.setPen(QPen(colour("accent"), 1.5))
             painter.drawRoundedRect(box, 4, 4)
         painter.setPen(colour("text"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        text = self.text()
+        if self.width() < self.sizeHint().width():
+            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 2 * PADDING_X)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the caption moves between its words; a button would take the arrow keys for Tab
