@@ -33,7 +33,14 @@ snapshot(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 # What the wheel must hold beside the code: it works offline with these and not at all without.
-IN_THE_WHEEL = ("cocadesk/__main__.py", "cocadesk/resources/models/", "cocadesk/resources/samples/", "licenses/LICENSE")
+IN_THE_WHEEL = (
+    "cocadesk/__main__.py",
+    "cocadesk/engine/blip_configs/",
+    "cocadesk/resources/models/",
+    "cocadesk/resources/samples/",
+    "cocadesk/resources/tokenizers/",
+    "licenses/LICENSE",
+)
 
 
 class SetUpError(Exception):

@@ -1,84 +1,42 @@
-"""Collects the emoji artwork of several artists as sprites: `python packaging/starter/artwork.py`.
+"""Collects the artwork of several artists as sprites: `python packaging/starter/artwork.py`.
 
 Installs the packages of `package.json` with npm into `art/` at the root of the checkout, rasterises the 311 nouns of
-`vocabulary.json` and writes `art/sprites.npz`. OpenMoji is kept apart: it is never trained on.
+`vocabulary.json` and writes `art/artwork.npz`. OpenMoji is kept apart: it is never trained on.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+import files
+import npm
 import numpy as np
+import resvg_py
+from artists import ARTISTS, MISNAMED, SEEN, SKETCHES, Artist
 from nouns import NOUNS
-from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtSvg import QSvgRenderer
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import binary_closing, binary_fill_holes
 
-HERE = Path(__file__).resolve().parent
-ART = HERE.parents[1] / "art"
-PACKAGES = ART / "node_modules"
-SPRITES = ART / "sprites.npz"
+__all__ = ["SEEN", "collect", "draw"]
+
 SPRITE_PIXELS = 96
 """Side of a sprite; the artwork touches two opposite edges of a square of this size."""
 
 
-class Artist(NamedTuple):
-    name: str
-    licence: str
-    package: str
-    files: str
-    """Path of a picture inside the package with `{code}` for the code points, or an Iconify `icons.json`."""
-
-
-SEEN = (
-    Artist("noto", "Apache-2.0", "emoji-datasource-google", "img/google/64/{code}.png"),
-    Artist("twemoji", "CC-BY-4.0", "emoji-datasource-twitter", "img/twitter/64/{code}.png"),
-    Artist("fluent-3d", "MIT", "@lobehub/fluent-emoji-3d", "assets/{code}.webp"),
-    Artist("fluent-flat", "MIT", "@lobehub/fluent-emoji-flat", "assets/{code}.svg"),
-    Artist("emojione", "CC-BY-4.0", "@iconify-json/emojione", "icons.json"),
-    Artist("fxemoji", "Apache-2.0", "@iconify-json/fxemoji", "icons.json"),
-    Artist("streamline", "CC-BY-4.0", "@iconify-json/streamline-emojis", "icons.json"),
-)
-UNSEEN = Artist("openmoji", "CC-BY-SA-4.0", "openmoji", "color/svg/{CODE}.svg")
-
-_MISNAMED = {
-    "emojione": {"cricket"},  # a bat and a ball
-    "fxemoji": {"sunglasses", "keyboard", "die"},  # a face wearing them, a piano's, a flat tile
-    "streamline": {"turkey"},  # a flag
-}
-"""Pictures filed under the noun's name that show something else."""
-
-
-def install() -> None:
-    """Run `npm install` for the artwork packages, unless they are there."""
-    if all((PACKAGES / artist.package).is_dir() for artist in (*SEEN, UNSEEN)):
-        return
-    ART.mkdir(exist_ok=True)
-    (ART / "package.json").write_bytes((HERE / "package.json").read_bytes())
-    subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ART, check=True)
-
-
-def _from_svg(source: bytes, side: int) -> Image.Image:
-    renderer = QSvgRenderer(source)
-    renderer.setAspectRatioMode(Qt.AspectRatioMode.KeepAspectRatio)
-    image = QImage(side, side, QImage.Format.Format_RGBA8888)
-    image.fill(0)
-    painter = QPainter(image)
-    renderer.render(painter)
-    painter.end()
-    return Image.frombytes("RGBA", (side, side), bytes(image.constBits()))
+def _from_svg(source: str, side: int) -> Image.Image:
+    image = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=source, width=side)))).convert("RGBA")
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return image
 
 
 @cache
-def _icons(package: str) -> tuple[dict[str, dict[str, object]], int, int]:
-    data = json.loads((PACKAGES / package / "icons.json").read_text(encoding="utf-8"))
+def _icons(package: str) -> tuple[dict[str, dict[str, Any]], int, int]:
+    data = json.loads((files.packages() / package / "icons.json").read_text(encoding="utf-8"))
     icons = dict(data["icons"])
     for alias, target in data.get("aliases", {}).items():
         if target["parent"] in icons:
@@ -89,7 +47,7 @@ def _icons(package: str) -> tuple[dict[str, dict[str, object]], int, int]:
 @cache
 def _names() -> dict[str, list[str]]:
     """Names under which an icon set may file a code point: its label and every known short code."""
-    folder = PACKAGES / "emojibase-data" / "en"
+    folder = files.packages() / "emojibase-data" / "en"
     names: dict[str, list[str]] = {}
     for emoji in json.loads((folder / "data.json").read_text(encoding="utf-8")):
         names.setdefault(emoji["hexcode"].removesuffix("-FE0F"), []).append(emoji["label"])
@@ -99,36 +57,75 @@ def _names() -> dict[str, list[str]]:
     return names
 
 
-def _icon(artist: Artist, noun: dict[str, str], side: int) -> Image.Image | None:
+def _icon(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
     icons, width, height = _icons(artist.package)
-    if noun["noun"] in _MISNAMED[artist.name]:
-        return None
     for name in (*_names().get(noun["emoji"], ()), noun["label"], noun["noun"]):
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         for key in (slug, slug.replace("-", "")):
             if icon := icons.get(key):
-                w, h = icon.get("width", width), icon.get("height", height)
-                svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}">{icon["body"]}</svg>'
-                return _from_svg(svg.encode(), side)
+                box = icon.get("left", 0), icon.get("top", 0), icon.get("width", width), icon.get("height", height)
+                body = icon["body"].replace("currentColor", "#000")
+                view = " ".join(map(str, box))
+                return _from_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}">{body}</svg>', side)
     return None
 
 
-def draw(artist: Artist, noun: dict[str, str], side: int) -> Image.Image | None:
+@cache
+def _fonts(package: str, stylesheet: str) -> list[tuple[range, Path]]:
+    """A web font's files, each with the code points it holds."""
+    folder = files.packages() / package
+    css = (folder / stylesheet).read_text(encoding="utf-8")
+    found = []
+    for name, ranges in re.findall(r"url\(\./(files/[^)]+\.woff2)\).*?unicode-range: ([^;]+);", css, re.DOTALL):
+        for part in ranges.split(","):
+            first, _, last = part.strip().removeprefix("U+").partition("-")
+            found.append((range(int(first, 16), int(last or first, 16) + 1), folder / name))
+    return found
+
+
+def _glyph(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
+    code = int(noun["emoji"].split("-")[0], 16)
+    for codes, path in _fonts(artist.package, artist.files):
+        if code in codes:
+            image = Image.new("RGBA", (2 * side, 2 * side))
+            font = ImageFont.truetype(path, side)
+            ImageDraw.Draw(image).text((side, side), chr(code), font=font, fill="black", anchor="mm")
+            return image
+    return None
+
+
+def _file(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
+    for code in (noun["emoji"], noun["emoji"] + "-FE0F"):
+        path = files.packages() / artist.package / artist.files.format(code=code.lower(), CODE=code)
+        if path.is_file():
+            if path.suffix == ".svg":
+                return _from_svg(path.read_text(encoding="utf-8"), side)
+            return Image.open(path).convert("RGBA")
+    return None
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    """Black ink on transparent ground becomes black and white: what lines enclose, small gaps aside, is white paper."""
+    ink = np.asarray(image)[..., 3]
+    gap = max(1, image.width // 40)
+    room = np.pad(ink > 100, 2 * gap)
+    inside = binary_fill_holes(binary_closing(room, iterations=gap))[2 * gap : -2 * gap, 2 * gap : -2 * gap]
+    alpha = np.maximum(ink, inside.astype(np.uint8) * 255)
+    grey = np.where(alpha > 0, 255 - ink.astype(int) * 255 // np.maximum(alpha, 1), 0).astype(np.uint8)
+    return Image.fromarray(np.dstack([grey, grey, grey, alpha]))
+
+
+def draw(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
     """The artist's picture of a noun, RGBA, trimmed and centred on a square of `side` pixels; None if there is none."""
-    big = max(2 * side, 192)
-    if artist.files == "icons.json":
-        image = _icon(artist, noun, big)
-    else:
-        image = None
-        for code in (noun["emoji"], noun["emoji"] + "-FE0F"):
-            path = PACKAGES / artist.package / artist.files.format(code=code.lower(), CODE=code)
-            if path.is_file():
-                source = path.read_bytes()
-                image = _from_svg(source, big) if path.suffix == ".svg" else Image.open(BytesIO(source)).convert("RGBA")
-                break
+    if noun["noun"] in MISNAMED.get(artist.name, ()):
+        return None
+    read = {"icons.json": _icon, "400.css": _glyph}.get(artist.files, _file)
+    image = read(artist, noun, max(2 * side, 192))
     if image is None or (box := image.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox()) is None:
         return None
     image = image.crop(box)
+    if artist in SKETCHES:
+        image = _on_paper(image)
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     image = image.resize(size, Image.Resampling.LANCZOS)
@@ -138,9 +135,9 @@ def draw(artist: Artist, noun: dict[str, str], side: int) -> Image.Image | None:
 
 
 def collect() -> None:
-    """Rasterise everything into `art/sprites.npz`: `pixels` (n, 4, side, side) premultiplied, `noun`, `artist`."""
+    """Rasterise everything into `art/artwork.npz`: `pixels` (n, 4, side, side) premultiplied, `noun`, `artist`."""
     pixels, nouns, artists = [], [], []
-    for index, artist in enumerate((*SEEN, UNSEEN)):
+    for index, artist in enumerate(ARTISTS):
         for number, noun in enumerate(NOUNS):
             image = draw(artist, noun, SPRITE_PIXELS)
             if image is None:
@@ -150,11 +147,10 @@ def collect() -> None:
             pixels.append(rgba.round().astype(np.uint8).transpose(2, 0, 1))
             nouns.append(number)
             artists.append(index)
-    np.savez(SPRITES, pixels=np.stack(pixels), noun=np.array(nouns), artist=np.array(artists))
-    for index, artist in enumerate((*SEEN, UNSEEN)):
-        print(f"{artist.name:12} {artists.count(index):4} of {len(NOUNS)} nouns  {artist.licence}")
+        print(f"{artist.name:14} {artists.count(index):4} of {len(NOUNS)} nouns  {artist.licence}", flush=True)
+    np.savez(files.sprites(), pixels=np.stack(pixels), noun=np.array(nouns), artist=np.array(artists))
 
 
 if __name__ == "__main__":
-    install()
+    npm.install()
     collect()

@@ -1,4 +1,4 @@
-"""The starter's network: open_clip's CoCa with the small configuration beside this file, and how it starts out."""
+"""The starter's CoCa: open_clip's modules in the size that `configs/starter-coca.json` says, and how they start out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import files
 import torch
 from open_clip.coca_model import CoCa
 from open_clip.tokenizer import SimpleTokenizer
@@ -13,20 +14,31 @@ from open_clip.transformer import get_2d_sincos_pos_embed
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-CONFIG: dict[str, Any] = json.loads(Path(__file__).with_name("config.json").read_text(encoding="utf-8"))
-GRID = CONFIG["vision_cfg"]["image_size"] // CONFIG["vision_cfg"]["patch_size"]
+Config = dict[str, Any]
+
+
+def configuration(name: str) -> Config:
+    """The numbers of "starter-coca", "starter-vqa" or "starter-vit"."""
+    found: Config = json.loads((files.HERE / "configs" / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+CONFIG = configuration("starter-coca")
 SIDE: int = CONFIG["vision_cfg"]["image_size"]
+GRID: int = SIDE // CONFIG["vision_cfg"]["patch_size"]
 
 
-def build() -> CoCa:
+def build(config: Config = CONFIG) -> CoCa:
     """A fresh CoCa whose pooler starts with one query looking at each cell of the picture.
 
     Queries and position embeddings share one sine-cosine code and the pooler's query and key projections begin as the
     same scaled identity, so that pooled token i + 1 reads patch i until training finds something better.
     """
-    model = CoCa(**{key: CONFIG[key] for key in ("embed_dim", "vision_cfg", "text_cfg", "multimodal_cfg")})
-    width = CONFIG["embed_dim"]
-    code = torch.from_numpy(get_2d_sincos_pos_embed(width, GRID, cls_token=True)).float()
+    model = CoCa(**{key: config[key] for key in ("embed_dim", "vision_cfg", "text_cfg", "multimodal_cfg")})
+    width, vision = config["embed_dim"], config["vision_cfg"]
+    code = torch.from_numpy(
+        get_2d_sincos_pos_embed(width, vision["image_size"] // vision["patch_size"], cls_token=True)
+    ).float()
     nn.init.normal_(model.text_decoder.text_projection, std=width**-0.5)
     with torch.no_grad():
         model.visual.positional_embedding.copy_(code * 0.3)
@@ -41,23 +53,47 @@ def build() -> CoCa:
 
 
 def normalise(pictures: Tensor) -> Tensor:
-    """Pictures in 0…1 as the network wants them."""
+    """Pictures in 0…1 as all starters want them."""
     mean, std = CONFIG["preprocess_cfg"]["mean"][0], CONFIG["preprocess_cfg"]["std"][0]
     return (pictures - mean) / std
 
 
-def tokenizer(folder: Path) -> SimpleTokenizer:
-    return SimpleTokenizer(str(folder / "merges.txt.gz"), context_length=CONFIG["text_cfg"]["context_length"])
+def tokenizer(folder: Path, config: Config = CONFIG) -> SimpleTokenizer:
+    return SimpleTokenizer(str(folder / files.MERGES), context_length=config["text_cfg"]["context_length"])
 
 
-def save(model: CoCa, folder: Path) -> None:
+def save(model: CoCa, folder: Path, config: Config = CONFIG) -> None:
     """Write the weights as float16 safetensors, and the configuration beside them."""
-    weights = {name: value.detach().half().contiguous().cpu() for name, value in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n", encoding="utf-8")
+    write_weights(model, folder)
+    write_config(config, folder)
 
 
 def load(folder: Path) -> CoCa:
-    model = build()
-    model.load_state_dict({name: value.float() for name, value in load_file(folder / "model.safetensors").items()})
+    """The model of that folder, in the size that its own configuration says."""
+    model = build(read_config(folder))
+    model.load_state_dict(read_weights(folder))
     return model
+
+
+def read_config(folder: Path) -> Config:
+    found: Config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return found
+
+
+def write_config(config: Config, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_weights(model: nn.Module, folder: Path) -> None:
+    """Write the parameters as float16 `model.safetensors`, what two modules share once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().half().contiguous().cpu() for name, value in model.named_parameters()}
+    part = folder / "model.safetensors.part"
+    save_file(weights, part, metadata={"format": "pt"})
+    part.replace(folder / "model.safetensors")
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """The parameters, as float32."""
+    return {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}

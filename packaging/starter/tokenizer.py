@@ -10,7 +10,10 @@ import gzip
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from nouns import NOUNS
+from open_clip.tokenizer import SimpleTokenizer
 from scenes import COLOUR_NAMES, NUMBER_WORDS, RELATIONS
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -54,3 +57,27 @@ def write(path: Path) -> int:
     with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:  # no name, no time: repeatable
         file.write(("#version: 0.2\n" + "\n".join(merges)).encode())
     return 512 + len(merges) + 2
+
+
+class CaptionEncoder:
+    """open_clip's tokenizer for many short texts: what stands between two spaces is looked up once.
+
+    CLIP's pieces never reach over a space, so the tokens are the same.
+    """
+
+    def __init__(self, tokenize: SimpleTokenizer) -> None:
+        self.tokenize, self._known = tokenize, dict[str, list[int]]()
+
+    def __call__(self, texts: list[str]) -> npt.NDArray[np.int64]:
+        """(n, context): each text between the start and the end token, padded with zeros."""
+        tokens = np.zeros((len(texts), self.tokenize.context_length), np.int64)
+        for row, text in zip(tokens, texts, strict=True):
+            said = [self.tokenize.sot_token_id, *(token for word in text.split() for token in self._word(word))]
+            said = [*said[: len(row) - 1], self.tokenize.eot_token_id]
+            row[: len(said)] = said
+        return tokens
+
+    def _word(self, word: str) -> list[int]:
+        if word not in self._known:
+            self._known[word] = self.tokenize.encode(word)
+        return self._known[word]

@@ -1,282 +1,293 @@
-"""Trains starter-coca: `python packaging/starter/train.py` (see README.md for the stages and what they took).
+"""Trains the starter models: `python packaging/starter/train.py STAGE` (see README.md for the stages).
 
-First the image tower learns which noun is in which cell of the picture, then the whole CoCa learns to caption and to
-tell pictures and captions apart. Every step draws its own scenes from (seed, stage, step, worker), so a run that was
+First the CoCa's image tower learns which noun is in which cell of the picture ("tower"), then the whole CoCa learns to
+caption and to tell pictures and captions apart ("caption"); its tower then begins the model for questions ("vqa") and
+the vision transformer ("vit"). Every step's lesson is made from (seed, process, stage, step), so a run that was
 interrupted goes on from its checkpoint as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import shutil
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
+import files
+import marks
+import progress
 import torch
 import torch.distributed as dist
-from artwork import ART, SEEN
-from measure import monitor
-from model import CONFIG, GRID, SIDE, build, load, normalise, save, tokenizer
-from nouns import NOUNS
-from open_clip.tokenizer import SimpleTokenizer
-from render import BACKGROUND, Renderer, augment
-from scenes import COLOUR_NAMES, NUMBER_WORDS, Scene, caption, sample_large, sample_scene
+from artists import SEEN
+from budget import Budget, rate
+from lessons import STAGES, Lesson, Lessons, Studio
+from model import CONFIG, tokenizer
+from optimiser import Optimiser
+from style import Style
+from tokenizer import CaptionEncoder
 from tokenizer import write as write_merges
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 — its usual name
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
+from trainees import CocaTrainee, Trainee, VitTrainee, VqaTrainee, noun_words, tower_of
 
-STAGES = ("tower", "caption")
-RUN = ART / "run"
-MERGES = "merges.txt.gz"
-
-
-class Trainee(nn.Module):
-    """The CoCa with the heads that only training needs; its forward gives the stage's losses."""
-
-    def __init__(self, warm_start: Path | None) -> None:
-        super().__init__()
-        self.coca = load(warm_start) if warm_start else build()
-        width = CONFIG["embed_dim"]
-        self.patch_head = nn.Linear(width, len(NOUNS) + 1)
-        self.pooled_head = nn.Linear(width, len(NOUNS) + 1)
-        self.picture_head = nn.Linear(width, len(NOUNS))
-        self._patches: Tensor | None = None
-        self.coca.visual.transformer.register_forward_hook(self._keep_patches)
-        weight = torch.ones(len(NOUNS) + 1)
-        weight[BACKGROUND] = 0.15
-        self.register_buffer("class_weight", weight, persistent=False)
-        self.register_buffer("token_weight", torch.ones(CONFIG["text_cfg"]["vocab_size"]), persistent=False)
-
-    def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
-        self._patches = output
-
-    def forward(self, pictures: Tensor, cells: Tensor, nouns: Tensor, text: Tensor | None) -> dict[str, Tensor]:
-        """pictures (n, 3, s, s); cells (n, g, g); nouns (n, NOUNS) sums to one per row; text (n, context) or None."""
-        embedding, pooled = self.coca.visual(pictures)
-        assert self._patches is not None
-        patches = F.layer_norm(self._patches[:, 1:], (self._patches.shape[-1],))
-        self._patches = None
-        target = cells.flatten()
-        losses = {
-            "patch": F.cross_entropy(self.patch_head(patches).flatten(0, 1).float(), target, self.class_weight),
-            "pooled": F.cross_entropy(self.pooled_head(pooled).flatten(0, 1).float(), target, self.class_weight),
-            "picture": F.cross_entropy(self.picture_head(embedding).float(), nouns),
-        }
-        if text is None:
-            return losses
-        latent = F.normalize(embedding.float(), dim=-1)
-        text_latent, states = self.coca.text(text)
-        length = int((text != self.coca.pad_id).sum(1).max())  # nothing is learned from padding behind the longest
-        logits = self.coca.text_decoder(pooled, states[:, : length - 1])
-        losses["caption"] = F.cross_entropy(
-            logits.flatten(0, 1).float(),
-            text[:, 1:length].flatten(),
-            self.token_weight,
-            ignore_index=self.coca.pad_id,
-        )
-        similarity = self.coca.logit_scale.exp() * latent @ F.normalize(text_latent.float(), dim=-1).T
-        same = (text[:, None] == text[None]).all(-1).float()  # equal captions are all right answers
-        target = same / same.sum(1, keepdim=True)
-        losses["contrastive"] = (F.cross_entropy(similarity, target) + F.cross_entropy(similarity.T, target)) / 2
-        return losses
-
-
-WEIGHTS = {
-    "tower": {"patch": 1.0, "pooled": 1.0, "picture": 0.5},
-    "caption": {"patch": 0.4, "pooled": 0.4, "picture": 0.2, "caption": 1.0, "contrastive": 0.2},
-}
-RATE = 8e-4
-NOUN_WEIGHT = 3.0
-"""How much more a noun's token counts than others: most of a caption is wording that the picture does not decide."""
-
-
-def noun_tokens(tokenize: SimpleTokenizer) -> list[int]:
-    """Tokens of the words that name things."""
-    words = {word for noun in NOUNS for name in (noun["noun"], noun["plural"]) for word in name.split()}
-    words -= {*COLOUR_NAMES, *NUMBER_WORDS, "of", "and"}
-    return sorted({token for word in words for token in tokenize.encode(word)})
-
-
-class _Lesson(NamedTuple):
-    scenes: list[Scene]
-    pictures: Tensor
-    cells: Tensor
-
-
-def rate(step: int, steps: int) -> float:
-    """Warm up, hold, and fall to zero over the last 30 %: the share of the full learning rate."""
-    fall = int(steps * 0.7)
-    if step < 100:
-        return (step + 1) / 100
-    return 1.0 if step < fall else max(0.02, (steps - step) / (steps - fall))
-
-
-def make_lesson(renderer: Renderer, rng: np.random.Generator, size: int, stage: str, progress: float) -> _Lesson:
-    """The scenes of one step. The tower begins with single large objects, which then become rarer."""
-    ease = max(0.3, 1 - progress / 0.7) if stage == "tower" else 0.0
-    scenes = [sample_large(rng) if rng.random() < ease else sample_scene(rng) for _ in range(size)]
-    drawn = renderer.draw(scenes, rng, outlines=0.2)
-    return _Lesson(scenes, normalise(augment(drawn.pictures, rng)), drawn.cells)
-
-
-class Optimiser:
-    """Muon for the matrices of the blocks (Jordan et al. 2024), AdamW for embeddings, heads, gains and biases.
-
-    Muon's steps are scaled to AdamW's size (Liu et al. 2025), so that one learning rate serves both.
-    """
-
-    def __init__(self, trainee: Trainee) -> None:
-        matrices, others = [], []
-        for name, parameter in trainee.named_parameters():
-            block = any(part in name for part in ("resblocks", "cross_attn", "attn_pool.attn"))
-            (matrices if block and parameter.ndim == 2 else others).append(parameter)
-        self.parts = (
-            torch.optim.Muon(matrices, lr=RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(others, lr=RATE, weight_decay=0.0, betas=(0.9, 0.95), fused=True),
-        )
-
-    def step(self, rate: float) -> None:
-        """One update at this learning rate; gradients are gone afterwards."""
-        for part in self.parts:
-            for group in part.param_groups:
-                group["lr"] = rate
-            part.step()
-            part.zero_grad()
-
-    def state_dict(self) -> list[dict[str, object]]:
-        return [part.state_dict() for part in self.parts]
-
-    def load_state_dict(self, states: list[dict[str, object]]) -> None:
-        for part, state in zip(self.parts, states, strict=True):
-            part.load_state_dict(state)
+RATE, RATE_BATCH, RATE_MOST = 8e-4, 64, 2.5
+"""The learning rate at that many pictures a step; it grows with the root of their number, up to so many times."""
+BATCHES = {"tower": 1024, "caption": 1024, "vqa": 512, "vit": 1024}
+"""Pictures a step on a GPU; on a CPU, 32 for each process."""
+ARTISTS = {artist.name: artist for artist in SEEN}
 
 
 class Worker:
-    """One process of a run; the workers average their gradients after every batch."""
+    """One process of a stage; the processes average their gradients after every batch."""
 
-    def __init__(self, rank: int, world: int, args: argparse.Namespace) -> None:
-        self.rank, self.world, self.args, self.stage = rank, world, args, args.stage
+    def __init__(self, stage: str, rank: int, world: int, args: argparse.Namespace) -> None:
+        self.stage, self.rank, self.world, self.args = stage, rank, world, args
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // world))
+        torch.set_float32_matmul_precision("high")
+        torch.multiprocessing.set_sharing_strategy("file_system")  # lessons are many small arrays
         torch.manual_seed(args.seed)
-        if rank == 0:
-            self._write_vocabulary()
-        if world > 1:
-            dist.barrier()
-        self.tokenize = tokenizer(args.out)
-        self.renderer = Renderer(list(range(len(SEEN))), SIDE, GRID, str(self.device))
-        self.trainee = Trainee(args.start_from).to(self.device)
-        self.trainee.token_weight[noun_tokens(self.tokenize)] = NOUN_WEIGHT
+        self.size = args.batch or (BATCHES[stage] if self.device.type == "cuda" else 32)
+        self.rate = args.rate or RATE * min(RATE_MOST, math.sqrt(self.size * world / RATE_BATCH))
+        self.budget = Budget(args.steps, args.minutes)
+        self.out: Path = args.out / progress.MODELS[stage]
+        self.trainee = self._begin().to(self.device)
         self.optimiser = Optimiser(self.trainee)
-        self.step = self._restore()
-        if self.stage == "tower":
-            for name, parameter in self.trainee.named_parameters():
-                parameter.requires_grad_("coca.text" not in name and "logit_scale" not in name)
+        self.step, self.finished, self.stopped = 0, False, False
+        self._restore()
+        left_out = ARTISTS[args.leave_out] if args.leave_out else None
+        self.watched = (left_out.name,) if left_out else ()
+        self.studio = Studio(self.trainee.side, self.trainee.grid, str(self.device), left_out)
+        self.lessons = Lessons(
+            stage,
+            self.size,
+            seeds=(args.seed, rank),
+            style=Style().scaled(args.style),
+            catalogue=self.studio.renderer.catalogue,
+            labels=self.studio.labels,
+            read=self.trainee.read,
+            progress=self.budget.progress,
+        )
+        if args.compile:
+            self.trainee.compile()
         self.forward: nn.Module = DistributedDataParallel(self.trainee) if world > 1 else self.trainee
+        signal.signal(signal.SIGTERM, self._stop)
 
-    def _write_vocabulary(self) -> None:
+    def _begin(self) -> Trainee:
+        """The network as the stage finds it."""
+        given: Path | None = self.args.start_from
+        coca = given or self.args.out / progress.MODELS["caption"]
+        if self.stage in ("vqa", "vit"):
+            if not (coca / "model.safetensors").exists():
+                raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
+            return (VqaTrainee if self.stage == "vqa" else VitTrainee)(tower_of(coca))
+        if self.rank == 0:
+            self._write_vocabulary(given)
+        if self.world > 1:
+            dist.barrier()
+        read = CaptionEncoder(tokenizer(self.out)) if self.stage == "caption" else None
+        words = tokenizer(self.out).encode(" ".join(sorted(noun_words())))
+        trainee = CocaTrainee(words, given, read)
+        tower = self._checkpoint("tower")
+        if self.stage == "caption" and given is None and tower.exists():
+            state = torch.load(tower, map_location="cpu", weights_only=True)
+            trainee.load_state_dict(state["trainee"])
+        return trainee
+
+    def _write_vocabulary(self, given: Path | None) -> None:
         """Weights and vocabulary belong together: a run that goes on keeps its own, a warm start the model's."""
-        self.args.out.mkdir(parents=True, exist_ok=True)
-        merges = self.args.out / MERGES
-        if self.args.start_from:
-            shutil.copyfile(self.args.start_from / MERGES, merges)
+        self.out.mkdir(parents=True, exist_ok=True)
+        merges = self.out / files.MERGES
+        if given:
+            if given.resolve() != self.out.resolve():
+                shutil.copyfile(given / files.MERGES, merges)
         elif not merges.exists():
             write_merges(merges)
-        size = tokenizer(self.args.out).vocab_size
+        size = tokenizer(self.out).vocab_size
         if size != CONFIG["text_cfg"]["vocab_size"]:
-            raise SystemExit(f"config.json must say vocab_size {size}")
+            raise SystemExit(f"configs/starter-coca.json must say vocab_size {size}")
 
-    @property
-    def _checkpoint(self) -> Path:
-        return RUN / f"{self.stage}.pt"
+    def _checkpoint(self, stage: str) -> Path:
+        path: Path = self.args.out / f"{stage}.pt"
+        return path
 
-    def _restore(self) -> int:
-        """Go on from this stage's checkpoint, or begin with the tower that the stage before made; the step to do."""
-        if self._checkpoint.exists():
-            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+    def _restore(self) -> None:
+        """Go on from this stage's checkpoint, if there is one."""
+        path = self._checkpoint(self.stage)
+        if path.exists():
+            state = torch.load(path, map_location=self.device, weights_only=True)
             self.trainee.load_state_dict(state["trainee"])
             self.optimiser.load_state_dict(state["optimiser"])
-            return int(state["step"])
-        if self.stage == "caption" and (RUN / "tower.pt").exists() and not self.args.start_from:
-            state = torch.load(RUN / "tower.pt", map_location=self.device, weights_only=True)
-            self.trainee.load_state_dict(state["trainee"])
-        return 0
+            self.step, self.finished = int(state["step"]), bool(state["finished"])
+            self.budget.go_on(float(state["seconds"]))
 
     def _keep(self) -> None:
-        RUN.mkdir(exist_ok=True)
-        state = {"trainee": self.trainee.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
-        torch.save(state, self._checkpoint.with_suffix(".part"))
-        self._checkpoint.with_suffix(".part").replace(self._checkpoint)
-        save(self.trainee.coca, self.args.out)
+        """Write the checkpoint and the model, once for all processes."""
+        if self.rank:
+            return
+        state = {
+            "trainee": self.trainee.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.budget.elapsed,
+            "finished": self.finished,
+        }
+        part = self._checkpoint(self.stage).with_suffix(".part")
+        torch.save(state, part)
+        part.replace(part.with_suffix(".pt"))
+        self.trainee.export(self.out)
+        device = torch.cuda.get_device_name() if self.device.type == "cuda" else f"{self.world} CPU cores"
+        done = {
+            "finished": self.finished,
+            "steps": self.step,
+            "batch": self.size * self.world,
+            "pictures": self.step * self.size * self.world,
+            "minutes": round(self.budget.elapsed / 60, 1),
+            "device": device,
+            "rate": self.rate,
+            "seed": self.args.seed,
+        }
+        progress.write(self.args.out, self.stage, done)
 
-    def learn(self) -> dict[str, float]:
-        """Do one step and return its losses."""
-        rng = np.random.default_rng((self.args.seed, STAGES.index(self.stage), self.step, self.rank))
-        lesson = make_lesson(self.renderer, rng, self.args.batch, self.stage, self.step / self.args.steps)
-        nouns = torch.zeros(len(lesson.scenes), len(NOUNS), device=self.device)
-        for row, scene in enumerate(lesson.scenes):
-            nouns[row, [group.noun for group in scene.groups]] = 1 / len(scene.groups)
-        text = None
-        if self.stage == "caption":
-            text = self.tokenize([caption(scene, rng) for scene in lesson.scenes]).to(self.device)
+    def _stop(self, _number: int, _frame: object) -> None:
+        self.stopped = True
+
+    def _agree(self) -> bool:
+        """Whether to go on with another step: the first process looks at the clock for all."""
+        allowed = math.inf if self.args.stop_after is None else self.args.stop_after * 60
+        stop = self.stopped or time.monotonic() - self.args.started > allowed
+        said = torch.tensor([self.budget.elapsed, float(stop)], dtype=torch.float64)
+        if self.world > 1:
+            dist.broadcast(said, 0)
+        self.budget.update(float(said[0]))
+        self.stopped = bool(said[1])
+        self.finished = self.budget.progress(self.step) >= 1
+        return not (self.finished or self.stopped)
+
+    def _prepared(self) -> Iterator[Lesson]:
+        """Lessons from the next step on, made ahead by other processes if there are any."""
+        loader = DataLoader(
+            self.lessons,
+            batch_size=None,
+            sampler=itertools.count(self.step),  # type: ignore[arg-type]
+            num_workers=self.args.samplers,
+            pin_memory=self.device.type == "cuda",
+        )
+        return iter(loader)
+
+    def learn(self, lesson: Lesson) -> dict[str, torch.Tensor]:
+        """Do one step and return its losses, on the device."""
+        drawn = self.studio.draw(lesson)
         with torch.autocast(self.device.type, torch.bfloat16):
-            losses = self.forward(lesson.pictures, lesson.cells, nouns, text)
-        sum(WEIGHTS[self.stage][name] * loss for name, loss in losses.items()).backward()
+            losses = self.forward(drawn)
+        torch.stack([self.trainee.weights[name] * loss for name, loss in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-        self.optimiser.step(RATE * rate(self.step, self.args.steps))
-        with torch.no_grad():
-            self.trainee.coca.logit_scale.clamp_(0, math.log(100))
+        share = rate(self.step, self.budget.progress(self.step), falls=self.stage != "tower")
+        self.optimiser.step(self.rate * share)
         self.step += 1
-        return {name: loss.item() for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
-    def run(self) -> None:
-        """Train to the last step; worker 0 reports, measures and keeps a checkpoint every `--report` steps."""
-        since, losses = time.monotonic(), []
-        while self.step < self.args.steps:
-            losses.append(self.learn())
-            if self.step % self.args.report and self.step < self.args.steps:
+    def run(self) -> bool:
+        """Train to the end of the stage, reporting and keeping a checkpoint every `--report` steps.
+
+        Returns:
+            Whether the stage is finished; if not, it was asked to stop, and goes on when it is started again.
+        """
+        self.budget.start()
+        self._keep()  # there is something to go back to from the first step on
+        since, losses, lessons = time.monotonic(), [], self._prepared()
+        while self._agree():
+            losses.append(self.learn(next(lessons)))
+            if self.step % self.args.report:
                 continue
-            if self.rank == 0:
-                pace = len(losses) * self.args.batch * self.world / (time.monotonic() - since)
-                means = " ".join(f"{name} {np.mean([loss[name] for loss in losses]):.3f}" for name in losses[0])
-                figures = monitor(self.trainee, self.tokenize, captions=self.stage == "caption")
-                print(f"{self.stage} {self.step}/{self.args.steps} {pace:.0f}/s {means} {figures}", flush=True)
-                self._keep()
+            if not self._report(losses, time.monotonic() - since):
+                lessons = self._prepared()
             since, losses = time.monotonic(), []
+        if losses:
+            self._report(losses, time.monotonic() - since)
+        self._keep()
+        return self.finished
+
+    def _report(self, losses: list[dict[str, torch.Tensor]], seconds: float) -> bool:
+        """Print a line and keep a checkpoint; but if a loss is no number, go back to the last one with half the rate.
+
+        Returns:
+            Whether all is well.
+        """
+        means = {name: float(torch.stack([loss[name] for loss in losses]).mean()) for name in losses[0]}
+        if not all(map(math.isfinite, means.values())):
+            print(f"{self.stage} {self.step}: the losses are no numbers; back to the checkpoint, half the rate")
+            self.rate /= 2
+            finished, elapsed = self.finished, self.budget.elapsed
+            self._restore()
+            self.finished = finished
+            self.budget.go_on(elapsed)
+            return False
+        if self.rank == 0:
+            pace = len(losses) * self.size * self.world / seconds
+            share, minutes = self.budget.progress(self.step), self.budget.elapsed / 60
+            shown = " ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+            figures = marks.monitor(self.trainee, self.watched)
+            print(f"{self.stage} {self.step} {share:.0%} {minutes:.1f} min {pace:.0f}/s {shown} {figures}", flush=True)
+            self._keep()
+        return True
 
 
-def train(rank: int, world: int, args: argparse.Namespace) -> None:
-    """Run one worker."""
+def train(rank: int, world: int, stage: str, args: argparse.Namespace) -> bool:
+    """Run one process of a stage; whether the stage is finished."""
     if world > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(args.port))
         dist.init_process_group("gloo", rank=rank, world_size=world)
-    Worker(rank, world, args).run()
+    worker = Worker(stage, rank, world, args)
+    finished = worker.finished or worker.run()
     if world > 1:
         dist.barrier()
         dist.destroy_process_group()
+    return finished
+
+
+def options() -> argparse.ArgumentParser:
+    """What all commands that train understand."""
+    cuda, cores = torch.cuda.is_available(), os.cpu_count() or 1
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--out", type=Path, default=files.ART / "train", help="folder of checkpoints and models")
+    parser.add_argument("--batch", type=int, help="pictures a step, of each process")
+    parser.add_argument("--rate", type=float, help="learning rate")
+    parser.add_argument("--processes", type=int, default=1 if cuda else cores, help="that train")
+    parser.add_argument(
+        "--samplers", type=int, default=min(8, max(1, cores - 3)) if cuda else 0, help="that prepare lessons"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--style", type=float, default=1.0, help="how much of the artists' hands is hidden, 0 to 1")
+    parser.add_argument("--leave-out", choices=ARTISTS, help="an artist to watch instead of training on")
+    parser.add_argument("--report", type=int, default=1000 if cuda else 250, help="steps between lines and checkpoints")
+    parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="pause then; start again to go on")
+    parser.add_argument("--compile", action="store_true", help="let torch.compile make the network faster")
+    parser.add_argument("--port", type=int, default=29511, help="where the processes meet on this machine")
+    parser.set_defaults(started=time.monotonic(), start_from=None, steps=None, minutes=None)
+    return parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], parents=[options()])
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--batch", type=int, default=32, help="pictures a worker and step")
-    parser.add_argument("--workers", type=int, default=1 if torch.cuda.is_available() else os.cpu_count() or 1)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", type=int, default=250)
-    parser.add_argument("--port", type=int, default=29511, help="where the workers meet on this machine")
-    parser.add_argument("--start-from", type=Path, help="folder of a finished model whose weights to begin with")
-    parser.add_argument("--out", type=Path, default=RUN / "starter-coca")
+    long = parser.add_mutually_exclusive_group(required=True)
+    long.add_argument("--steps", type=int)
+    long.add_argument("--minutes", type=float, help="the learning rate reaches nothing when they are over")
+    parser.add_argument("--start-from", type=Path, help="folder of a finished CoCa to begin with")
     args = parser.parse_args()
-    if args.workers > 1:
-        torch.multiprocessing.spawn(train, (args.workers, args), nprocs=args.workers)
+    if args.processes > 1:
+        torch.multiprocessing.spawn(train, (args.processes, args.stage, args), nprocs=args.processes)
     else:
-        train(0, 1, args)
+        train(0, 1, args.stage, args)
+    if not progress.is_finished(args.out, args.stage):
+        raise SystemExit(progress.PAUSED)
 
 
 if __name__ == "__main__":

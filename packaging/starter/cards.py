@@ -1,0 +1,72 @@
+"""Writes the models' cards from the templates in `cards/`: `python packaging/starter/cards.py DIR`.
+
+DIR is what `train_all.py` was given as `--out`: with `progress.json`, `figures.json` and the models.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import files
+import progress
+from safetensors import safe_open
+
+_STAGES = {"starter-coca": ("tower", "caption"), "starter-vqa": ("vqa",), "starter-vit": ("vit",)}
+_COLUMNS = {"seen": "seen artwork, unseen compositions", "unseen": "unseen artwork (OpenMoji)"}
+
+
+def figures(table: dict[str, dict[str, float]]) -> str:
+    """Measured figures as tables in Markdown: scenes by artwork, then photographs."""
+    lines = [f"| | {_COLUMNS['seen']} | {_COLUMNS['unseen']} |", "|---|---|---|"]
+    lines += [f"| {name} | {value:.3f} | {table['unseen'][name]:.3f} |" for name, value in table["seen"].items()]
+    lines += ["", "| official test pictures | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value:.3f} |" for name, value in table["photos"].items())])
+
+
+def training(done: dict[str, dict[str, Any]], stages: tuple[str, ...]) -> str:
+    """What the stages did, as a table in Markdown."""
+    lines = [
+        "| stage | pictures | steps of | minutes | device | learning rate | seed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for stage in stages:
+        made = done[stage]
+        pictures, rest = f"{made['pictures']:,}", (made[key] for key in ("batch", "minutes", "device", "rate", "seed"))
+        lines.append(
+            "| "
+            + " | ".join(
+                [stage, pictures, *(f"{value:g}" if isinstance(value, float) else str(value) for value in rest)]
+            )
+            + " |"
+        )
+    return "\n".join(lines)
+
+
+def size(weights: Path) -> str:
+    """ "12,188,929, stored as float16 safetensors (24.4 MB)"."""
+    with safe_open(weights, "pt") as file:
+        numbers = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 — no dict
+    return f"{numbers:,}, stored as float16 safetensors ({weights.stat().st_size / 1e6:.1f} MB)"
+
+
+def write_cards(out: Path) -> None:
+    """Write `README.md` into the folder of every model that was measured."""
+    tables, done = json.loads((out / "figures.json").read_text(encoding="utf-8")), progress.read(out)
+    for name, table in tables.items():
+        template = (files.HERE / "cards" / f"{name}.md").read_text(encoding="utf-8")
+        found = {
+            "size": size(out / name / "model.safetensors"),
+            "training": training(done, _STAGES[name]),
+            "figures": figures(table),
+        }
+        for key, text in found.items():
+            template = template.replace("{{" + key + "}}", text)
+        (out / name / "README.md").write_text(template, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_cards(Path(sys.argv[1]))

@@ -1,0 +1,210 @@
+"""The networks in training: each with the heads that only training needs; their forward gives the stage's losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import marks
+import numpy as np
+import questions
+import torch
+import vit_model
+import vqa_model
+from lessons import NO_CELLS
+from model import CONFIG, Config, build, load, read_config, save
+from nouns import NOUNS
+from open_clip.transformer import VisionTransformer as CocaTower
+from photos import CLASSES
+from render import BACKGROUND
+from scenes import COLOUR_NAMES, NUMBER_WORDS, Scene
+from tokenizer import CaptionEncoder
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 — its usual name
+from vqa_model import WordPieces
+
+NOUN_WEIGHT = 3.0
+"""How much more a noun's token counts than others: most of a caption is wording that the picture does not decide."""
+Losses = dict[str, Tensor]
+
+
+def noun_words() -> set[str]:
+    """The words that name things."""
+    words = {word for noun in NOUNS for name in (noun["noun"], noun["plural"]) for word in name.split()}
+    return words - {*COLOUR_NAMES, *NUMBER_WORDS, "of", "and"}
+
+
+class Trainee(nn.Module):
+    """What the three have in common: a head that says which noun is in each cell of the picture.
+
+    Attributes:
+        weights: How much each loss counts.
+        side, grid: Of its pictures, in pixels and in patches.
+        config: What it is made of.
+        read: Its tokenizer, in the stages that learn to read.
+    """
+
+    weights: dict[str, float]
+
+    def __init__(
+        self, width: int, side: int, patch: int, config: Config, read: CaptionEncoder | WordPieces | None
+    ) -> None:
+        super().__init__()
+        self.side, self.grid, self.config, self.read = side, side // patch, config, read
+        self.patch_head = nn.Linear(width, len(NOUNS) + 1)
+        weight = torch.ones(len(NOUNS) + 1)
+        weight[BACKGROUND] = 0.15
+        self.register_buffer("class_weight", weight, persistent=False)
+
+    def cell_loss(self, head: nn.Linear, tokens: Tensor, cells: Tensor) -> Tensor:
+        """Of a head on tokens (n, cells, width) that each stand for a cell (n, grid, grid)."""
+        scores = head(F.layer_norm(tokens, tokens.shape[-1:])).flatten(0, 1).float()
+        return F.cross_entropy(scores, cells.flatten(), self.class_weight, ignore_index=NO_CELLS)
+
+    def export(self, folder: Path) -> None:
+        """Write the model as the application reads it."""
+        raise NotImplementedError
+
+    def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
+        """Figures for the training log: of scenes, and of pictures of a single object each, with its noun."""
+        raise NotImplementedError
+
+
+class CocaTrainee(Trainee):
+    """The CoCa in both of its stages.
+
+    Args:
+        words: Numbers of the tokens of nouns.
+        start_from: Folder of a model to begin with.
+        read: Its tokenizer if it is to caption too; None if its tower learns alone.
+    """
+
+    def __init__(self, words: Iterable[int], start_from: Path | None, read: CaptionEncoder | None) -> None:
+        config = read_config(start_from) if start_from else CONFIG
+        width, vision = config["embed_dim"], config["vision_cfg"]
+        super().__init__(width, vision["image_size"], vision["patch_size"], config, read)
+        self.coca = load(start_from) if start_from else build(config)
+        self.pooled_head = nn.Linear(width, len(NOUNS) + 1)
+        self.picture_head = nn.Linear(width, CLASSES)
+        self._patches: Tensor | None = None
+        self.coca.visual.transformer.register_forward_hook(self._keep_patches)
+        token_weight = torch.ones(config["text_cfg"]["vocab_size"])
+        token_weight[list(words)] = NOUN_WEIGHT
+        self.register_buffer("token_weight", token_weight, persistent=False)
+        for name, parameter in self.coca.named_parameters():
+            parameter.requires_grad_(read is not None or name.startswith("visual"))
+        self.weights = {"patch": 1.0, "pooled": 1.0, "picture": 0.5}
+        if read:
+            self.weights = {"patch": 0.4, "pooled": 0.4, "picture": 0.2, "caption": 1.0, "contrastive": 0.2}
+
+    def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        self._patches = output
+
+    def forward(self, lesson: dict[str, Tensor]) -> Losses:
+        embedding, pooled = self.coca.visual(lesson["pictures"])
+        assert self._patches is not None
+        patches, self._patches = self._patches[:, 1:], None
+        losses = {
+            "patch": self.cell_loss(self.patch_head, patches, lesson["cells"]),
+            "pooled": self.cell_loss(self.pooled_head, pooled, lesson["cells"]),
+            "picture": F.cross_entropy(self.picture_head(embedding).float(), lesson["classes"]),
+        }
+        return losses | self._texts(embedding, pooled, lesson) if self.read else losses
+
+    def _texts(self, embedding: Tensor, pooled: Tensor, lesson: dict[str, Tensor]) -> Losses:
+        text, pad = lesson["text"], self.coca.pad_id
+        text_latent, states = self.coca.text(text)
+        said = text[:, 1:].masked_fill(~lesson["captioned"][:, None], pad)
+        scores = self.coca.text_decoder(pooled, states[:, :-1])
+        caption = F.cross_entropy(scores.flatten(0, 1).float(), said.flatten(), self.token_weight, ignore_index=pad)
+        image_latent = F.normalize(embedding.float(), dim=-1)
+        with torch.no_grad():  # the contrast's temperature stays in its bounds, as in CLIP
+            self.coca.logit_scale.clamp_(0, math.log(100))
+        similarity = self.coca.logit_scale.exp() * image_latent @ F.normalize(text_latent.float(), dim=-1).T
+        key = lesson["text_key"][None]
+        fits = ((lesson["picture_key"][:, None] == key) | (lesson["sole_key"][:, None] == key)).float()
+        by_picture, by_text = fits / fits.sum(1, keepdim=True), fits.T / fits.sum(0)[:, None]
+        contrastive = F.cross_entropy(similarity, by_picture) + F.cross_entropy(similarity.T, by_text)
+        return {"caption": caption, "contrastive": contrastive / 2}
+
+    def export(self, folder: Path) -> None:
+        save(self.coca, folder, self.config)
+
+    def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
+        figures = {"single object": marks.top1(self.picture_head(self.coca.visual(single)[0]), nouns)}
+        self._patches = None
+        if self.read:
+            figures |= marks.mark(scenes, marks.greedy(self.coca, self.read.tokenize, pictures))
+        return figures
+
+
+class VqaTrainee(Trainee):
+    """The BLIP for questions."""
+
+    def __init__(self, tower: CocaTower | None) -> None:
+        model, config, self.words = vqa_model.fresh(tower)
+        vision = config["vision_config"]
+        super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
+        self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3}
+        weight = torch.ones(len(self.words))
+        for word in noun_words():
+            weight[self.words.encode(word)] = NOUN_WEIGHT
+        self.register_buffer("token_weight", weight, persistent=False)
+
+    def forward(self, lesson: dict[str, Tensor]) -> Losses:
+        image = self.blip.vision_model(pixel_values=lesson["pictures"]).last_hidden_state
+        question, answer = (lesson[name].flatten(0, 1) for name in ("question", "answer"))
+        read = (question != self.words.pad).long()
+        states = self.blip.text_encoder(
+            input_ids=question,
+            attention_mask=read,
+            encoder_hidden_states=image.repeat_interleave(lesson["question"].shape[1], 0),
+        ).last_hidden_state
+        scores = self.blip.text_decoder(
+            input_ids=answer[:, :-1], encoder_hidden_states=states, encoder_attention_mask=read
+        ).logits
+        loss = F.cross_entropy(
+            scores.flatten(0, 1).float(), answer[:, 1:].flatten(), self.token_weight, ignore_index=self.words.pad
+        )
+        return {"answer": loss, "patch": self.cell_loss(self.patch_head, image[:, 1:], lesson["cells"])}
+
+    def export(self, folder: Path) -> None:
+        vqa_model.save(self.blip, folder, self.config, self.words)
+
+    def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
+        rng = np.random.default_rng(marks.HELD_OUT_SEED)
+        asked = [list(questions.of_every_kind(scene, rng)) for scene in scenes]
+        said = marks.answers(self.blip, self.words, pictures, [[each.text for each in few] for few in asked])
+        right = marks.mark_answers(asked, said)
+        return {kind: float(np.mean(right[kind])) for kind in questions.KINDS if kind in right}
+
+
+class VitTrainee(Trainee):
+    """The vision transformer. FashionMNIST's classes are none of its own."""
+
+    def __init__(self, tower: CocaTower | None) -> None:
+        model, config = vit_model.fresh(tower)
+        made = config["model_args"]
+        super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config, None)
+        self.vit, self.weights = model, {"class": 1.0, "patch": 0.3}
+
+    def forward(self, lesson: dict[str, Tensor]) -> Losses:
+        tokens = self.vit.forward_features(lesson["pictures"])
+        classes = lesson["classes"]
+        classes = torch.cat([classes[:, : len(NOUNS)], classes[:, -10:]], 1)
+        return {
+            "class": F.cross_entropy(self.vit.forward_head(tokens).float(), classes, label_smoothing=0.05),
+            "patch": self.cell_loss(self.patch_head, tokens[:, 1:], lesson["cells"]),
+        }
+
+    def export(self, folder: Path) -> None:
+        vit_model.save(self.vit, folder, self.config)
+
+    def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
+        return {"single object": marks.top1(self.vit(single), nouns)}
+
+
+def tower_of(folder: Path | None) -> CocaTower | None:
+    """The CoCa's image tower, to begin another model with."""
+    return load(folder).visual if folder else None

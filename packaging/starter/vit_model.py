@@ -1,0 +1,73 @@
+"""The starter's vision transformer: timm's modules, begun with the CoCa's tower."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import files
+import timm
+import torch
+from model import Config, configuration, read_config, read_weights, write_config, write_weights
+from nouns import NOUNS
+from open_clip.transformer import VisionTransformer as CocaTower
+from photos import CIFAR
+from scenes import with_article
+from timm.models import VisionTransformer
+from torch import Tensor
+
+DEFINITIONS: dict[str, str] = json.loads((files.HERE / "definitions.json").read_text(encoding="utf-8"))
+LABELS = (*(noun["noun"] for noun in NOUNS), *(f"photo of {with_article(name)}" for name in CIFAR.names))
+"""Nouns, then CIFAR-10's classes."""
+
+
+def build(config: Config) -> VisionTransformer:
+    return timm.create_model(
+        config["architecture"], pretrained=False, num_classes=config["num_classes"], **config["model_args"]
+    )
+
+
+def fresh(tower: CocaTower | None) -> tuple[VisionTransformer, Config]:
+    """A model that sees as the CoCa's tower does, with a new head; with None, one that sees nothing yet."""
+    config = configuration("starter-vit")
+    model = build(config)
+    torch.nn.init.zeros_(model.head.weight)
+    if tower is not None:
+        model.load_state_dict(tower_weights(tower), strict=False)
+    return model, config | {"label_names": LABELS, "label_descriptions": DEFINITIONS}
+
+
+def tower_weights(tower: CocaTower) -> dict[str, Tensor]:
+    """A CoCa tower's weights under timm's names; what has no counterpart there is zero."""
+    weights = {
+        "cls_token": tower.class_embedding[None, None],
+        "pos_embed": tower.positional_embedding[None],
+        "patch_embed.proj.weight": tower.conv1.weight,
+        "patch_embed.proj.bias": torch.zeros(len(tower.conv1.weight)),
+        "norm.weight": tower.attn_pool.ln_k.weight,
+        "norm.bias": tower.attn_pool.ln_k.bias,
+    }
+    for number, block in enumerate(tower.transformer.resblocks):
+        parts = {
+            "norm1": block.ln_1,
+            "attn.proj": block.attn.out_proj,
+            "norm2": block.ln_2,
+            "mlp.fc1": block.mlp.c_fc,
+            "mlp.fc2": block.mlp.c_proj,
+        }
+        weights[f"blocks.{number}.attn.qkv.weight"] = block.attn.in_proj_weight
+        weights[f"blocks.{number}.attn.qkv.bias"] = block.attn.in_proj_bias
+        for name, part in parts.items():
+            weights[f"blocks.{number}.{name}.weight"], weights[f"blocks.{number}.{name}.bias"] = part.weight, part.bias
+    return {name: value.detach() for name, value in weights.items()}
+
+
+def save(model: VisionTransformer, folder: Path, config: Config) -> None:
+    write_weights(model, folder)
+    write_config(config, folder)
+
+
+def load(folder: Path) -> VisionTransformer:
+    model = build(read_config(folder))
+    model.load_state_dict(read_weights(folder))
+    return model

@@ -1,0 +1,134 @@
+"""The starter's BLIP for questions: transformers' modules, begun with the CoCa's tower, and its vocabulary."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import questions
+from model import Config, configuration, read_config, read_weights, write_config, write_weights
+from open_clip.transformer import VisionTransformer as CocaTower
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from torch import Tensor
+from transformers import BlipConfig, BlipForQuestionAnswering
+from vit_model import tower_weights
+
+VOCABULARY = "vocab.txt"
+PAD, UNKNOWN, SEPARATOR, DECODE, ENCODE = "[PAD]", "[UNK]", "[SEP]", "[DEC]", "[ENC]"
+_SIGNS = "0123456789.,?!:;'\"()-/&%+"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def vocabulary() -> list[str]:
+    """Every word of questions and answers whole, then letters and signs, of which any other word is spelled.
+
+    BERT's tokenizer parts "t-shirt" and the application would write "t - shirt" of the parts: answers have it whole.
+    """
+    text = " ".join(questions.texts()).lower()
+    words = [*re.findall(r"[a-z0-9]+", text), *re.findall(r"[a-z0-9]+-[a-z0-9-]+", text)]
+    pieces = (*words, *_LETTERS, *_SIGNS, *(f"##{letter}" for letter in _LETTERS + _SIGNS[:10]))
+    return [PAD, UNKNOWN, "[CLS]", SEPARATOR, "[MASK]", *dict.fromkeys(pieces), DECODE, ENCODE]
+
+
+class WordPieces:
+    """BERT's lower-cased tokenizer over such a vocabulary.
+
+    Attributes:
+        start, end, question_start, pad: Numbers of [DEC], [SEP], [ENC] and [PAD].
+    """
+
+    def __init__(self, pieces: list[str]) -> None:
+        self.pieces = pieces
+        numbers = {piece: number for number, piece in enumerate(pieces)}
+        self.pad, self.end, self.start, self.question_start = (
+            numbers[name] for name in (PAD, SEPARATOR, DECODE, ENCODE)
+        )
+        self._tokenizer = Tokenizer(WordPiece(numbers, unk_token=UNKNOWN))
+        self._tokenizer.normalizer = BertNormalizer()
+        self._tokenizer.pre_tokenizer = BertPreTokenizer()
+        self._numbers = numbers
+        self._word = cache(lambda word: self._tokenizer.encode(word, add_special_tokens=False).ids)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def encode(self, text: str) -> list[int]:
+        """The text's pieces; each word is looked up once."""
+        return [number for word in text.split() for number in self._word(word)]
+
+    def question(self, text: str) -> list[int]:
+        return [self.question_start, *self.encode(text), self.end]
+
+    def answer(self, text: str) -> list[int]:
+        """As a question is read, but a word with a hyphen is one piece."""
+        words = [word for part in text.split() for word in re.split(r"(?=,)", part)]
+        said = [[self._numbers[word]] if word in self._numbers else self._word(word) for word in words]
+        return [self.start, *(number for numbers in said for number in numbers), self.end]
+
+    def decode(self, numbers: list[int]) -> str:
+        """Words up to the end token, as the application sets them: no space before , . ? ! and none around '."""
+        text = ""
+        for number in numbers:
+            if number == self.end:
+                break
+            text += " " + self.pieces[number]
+        text = re.sub(r"\s*'\s*", "'", text.replace(" ##", ""))
+        return re.sub(r" ([.,?!])", r"\1", text).strip()
+
+
+def fresh(tower: CocaTower | None) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
+    """A model that sees as the CoCa's tower does and cannot read yet; with None, one that sees nothing yet."""
+    words = WordPieces(vocabulary())
+    config = configuration("starter-vqa")
+    numbers = {"vocab_size": len(words), "bos_token_id": words.start, "sep_token_id": words.end}
+    config["text_config"] |= numbers | {"pad_token_id": words.pad, "eos_token_id": words.end}
+    model = build(config)
+    if tower is not None:
+        model.vision_model.load_state_dict(_named_for_blip(tower_weights(tower)))
+    return model, config, words
+
+
+def build(config: Config) -> BlipForQuestionAnswering:
+    return BlipForQuestionAnswering(
+        BlipConfig(vision_config=config["vision_config"], text_config=config["text_config"])
+    )
+
+
+def _named_for_blip(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """timm's names of a vision transformer's weights to transformers' names in BLIP."""
+    names = {
+        "cls_token": "embeddings.class_embedding",
+        "pos_embed": "embeddings.position_embedding",
+        "patch_embed.proj": "embeddings.patch_embedding",
+        "blocks": "encoder.layers",
+        "attn.qkv": "self_attn.qkv",
+        "attn.proj": "self_attn.projection",
+        "norm1": "layer_norm1",
+        "norm2": "layer_norm2",
+    }
+    renamed = {}
+    for name, value in weights.items():
+        for old, new in names.items():
+            name = name.replace(old, new)  # noqa: PLW2901
+        renamed[re.sub(r"^norm\.", "post_layernorm.", name)] = value
+    return renamed
+
+
+def save(model: BlipForQuestionAnswering, folder: Path, config: Config, words: WordPieces) -> None:
+    write_weights(model, folder)
+    write_config(config, folder)
+    (folder / VOCABULARY).write_text("\n".join(words.pieces) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> tuple[BlipForQuestionAnswering, WordPieces]:
+    model = build(read_config(folder))
+    weights = read_weights(folder)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    shared = set(dict(model.named_parameters(remove_duplicate=False))) - set(dict(model.named_parameters()))
+    if unexpected or not set(missing) <= shared | {name for name, _ in model.named_buffers()}:
+        raise SystemExit(f"{folder} does not hold a starter-vqa: {missing} {unexpected}")
+    return model, WordPieces((folder / VOCABULARY).read_text(encoding="utf-8").split())

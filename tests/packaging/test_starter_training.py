@@ -1,0 +1,374 @@
+"""Training the starters: each stage learns, goes on where it was, and writes what the application reads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cards
+import data_sets
+import files
+import lessons
+import marks
+import measure
+import model
+import numpy as np
+import photos
+import progress
+import pytest
+import questions
+import tokenizer
+import torch
+import train
+import train_all
+import vit_model
+import vqa_model
+from budget import Budget, rate
+from lessons import Lessons, Studio
+from nouns import NOUNS
+from open_clip.tokenizer import SimpleTokenizer
+from optimiser import Muon
+from safetensors.torch import load_file
+from scenes import caption, read_caption, sample_scene
+from style import Style
+
+from cocadesk import engine
+from cocadesk.catalog import cards as catalog
+from cocadesk.types import AnswerResult, CaptionResult, Picture
+
+BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
+LIKE = {"starter-coca": "starter-coca", "starter-vqa": "blip-vqa-base", "starter-vit": "vit-base-patch32"}
+
+
+def arguments(out: Path, *given: str) -> argparse.Namespace:
+    args = train.options().parse_args(
+        ["--out", str(out), "--batch", "12", "--processes", "1", "--samplers", "0", *given]
+    )
+    args.steps = 2
+    return args
+
+
+def run(stage: str, args: argparse.Namespace) -> train.Worker:
+    worker = train.Worker(stage, 0, 1, args)
+    worker.run()
+    return worker
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unwatched() -> Iterator[None]:
+    """Drawing hundreds of scenes for the log takes longer than two steps of training."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(marks, "monitor", lambda *_: "")
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(world: Path) -> Path:
+    """A folder in which every stage was trained for two steps."""
+    for stage in lessons.STAGES:
+        run(stage, arguments(world / "train"))
+    return world / "train"
+
+
+def test_every_stage_runs_and_says_what_it_did(trained: Path) -> None:
+    done = progress.read(trained)
+    assert list(done) == list(lessons.STAGES)
+    assert all(made["finished"] and made["steps"] == 2 and made["pictures"] == 24 for made in done.values())
+    for name in dict.fromkeys(progress.MODELS.values()):
+        weights = load_file(trained / name / "model.safetensors")
+        assert all(value.dtype == torch.float16 and value.isfinite().all() for value in weights.values())
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(world: Path) -> None:
+    straight = run("tower", arguments(world / "straight"))
+    first = train.Worker("tower", 0, 1, arguments(world / "twice"))
+    first.learn(first.lessons[0])
+    first._keep()
+    assert not progress.is_finished(world / "twice", "tower")
+    second = run("tower", arguments(world / "twice"))
+    assert second.step == 2
+    for one, other in zip(straight.trainee.parameters(), second.trainee.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_a_finished_stage_is_not_trained_again(trained: Path) -> None:
+    before = (trained / "vit.pt").read_bytes()
+    assert train.train(0, 1, "vit", arguments(trained))
+    assert (trained / "vit.pt").read_bytes() == before
+
+
+def test_a_stage_pauses_when_asked_and_keeps_what_it_has(world: Path) -> None:
+    out = world / "paused"
+    assert not train.train(0, 1, "tower", arguments(out, "--stop-after", "0"))
+    assert not progress.is_finished(out, "tower")
+    assert (out / "tower.pt").exists()
+
+
+def test_losses_that_are_no_numbers_go_back_to_the_checkpoint(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = train.Worker("tower", 0, 1, arguments(world / "broken", "--report", "1"))
+    broken, learn, usual = [True], worker.learn, worker.rate
+
+    def learn_or_break(lesson: lessons.Lesson) -> dict[str, torch.Tensor]:
+        losses = learn(lesson)
+        if broken:
+            broken.clear()
+            with torch.no_grad():
+                next(worker.trainee.parameters()).fill_(float("nan"))
+            return {name: loss * float("nan") for name, loss in losses.items()}
+        return losses
+
+    monkeypatch.setattr(worker, "learn", learn_or_break)
+    assert worker.run()
+    assert worker.rate == usual / 2
+    assert all(parameter.isfinite().all() for parameter in worker.trainee.parameters())
+
+
+def test_the_others_begin_with_the_cocas_tower(trained: Path) -> None:
+    coca = model.load(trained / "starter-coca").visual
+    picture = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        seen = coca.attn_pool.ln_k(coca.transformer(coca._embeds(picture)))
+        answerer, _, _ = vqa_model.fresh(coca)
+        classifier, _ = vit_model.fresh(coca)
+        assert torch.allclose(answerer.vision_model(pixel_values=picture).last_hidden_state, seen, atol=1e-4)
+        # timm's norms add 1e-6 to the variance where the others add 1e-5
+        assert torch.allclose(classifier.forward_features(picture), seen, atol=0.02)
+
+
+def in_the_application(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> engine.Model:
+    """The model of a training folder, loaded by the application as one that it came with."""
+    resources = folder / f"resources-{name}"
+    (resources / "models").mkdir(parents=True)
+    (resources / "models" / name).symlink_to(folder / name)
+    monkeypatch.setattr("cocadesk.catalog.card.resources_dir", lambda: resources)
+    card = replace(
+        catalog.card(LIKE[name]),
+        name=name,
+        architecture=name,
+        bundled=True,
+        hub_repo="",
+        input_pixels=32,
+        patch_pixels=16,
+    )
+    monkeypatch.setitem(catalog.CARDS, name, card)
+    return engine.load(name, device="cpu", dtype="float32")
+
+
+@pytest.fixture
+def picture() -> tuple[Picture, torch.Tensor]:
+    """One picture as the application takes it, and as the networks do."""
+    pixels = np.random.default_rng(3).integers(256, size=(32, 32, 3), dtype=np.uint8)
+    return Picture("noise", pixels), model.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
+
+
+def test_the_application_captions_with_the_coca(
+    trained: Path, picture: tuple[Picture, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, result = in_the_application(trained, "starter-coca", monkeypatch).caption(picture[0])
+    assert isinstance(result, CaptionResult)
+    coca = model.load(trained / "starter-coca").eval()
+    (said,) = marks.greedy(coca, model.tokenizer(trained / "starter-coca"), picture[1], most=len(result.tokens))
+    assert result.caption.split() == said.split()
+
+
+def test_the_application_answers_with_the_blip(
+    trained: Path, picture: tuple[Picture, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["what is there?", "how many cats are in the picture?"]
+    events = in_the_application(trained, "starter-vqa", monkeypatch).ask(picture[0], asked)
+    told = [event for event in events if isinstance(event, AnswerResult)]
+    blip, words = vqa_model.load(trained / "starter-vqa")
+    (said,) = marks.answers(blip.eval(), words, picture[1], [asked], most=max(len(one.tokens) for one in told))
+    for one, answer in zip(told, said, strict=True):
+        assert answer.startswith(one.answer)
+
+
+def test_the_application_classifies_with_the_vit(
+    trained: Path, picture: tuple[Picture, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (told,) = in_the_application(trained, "starter-vit", monkeypatch).classify(picture[0], top=3)
+    with torch.inference_mode():
+        scores = vit_model.load(trained / "starter-vit").eval()(picture[1])[0].softmax(-1)
+    best = scores.topk(3)
+    assert [score.label for score in told.top] == [vit_model.LABELS[at] for at in best.indices]
+    assert [score.probability for score in told.top] == pytest.approx(best.values.tolist(), rel=1e-3)
+    assert told.top[0].definition == vit_model.DEFINITIONS[told.top[0].label]
+
+
+def test_every_class_has_a_definition_of_its_own() -> None:
+    assert len(vit_model.LABELS) == len(set(vit_model.LABELS)) == 321
+    assert set(vit_model.LABELS) == set(vit_model.DEFINITIONS)
+    assert len(set(vit_model.DEFINITIONS.values())) == 321
+    for label, text in vit_model.DEFINITIONS.items():
+        assert text[0].islower()
+        assert not text.endswith("."), label
+
+
+def test_measuring_fills_the_cards(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "PART", 10)
+    tables = {name: measure.measure(trained / name, 10) for name in LIKE}
+    (trained / "figures.json").write_text(json.dumps(tables))
+    cards.write_cards(trained)
+    kinds = set(tables["starter-vqa"]["seen"]) - {"mean of all kinds"}
+    assert {"what", "colour", "there"} <= kinds <= set(questions.KINDS)
+    for name, table in tables.items():
+        text = (trained / name / "README.md").read_text(encoding="utf-8")
+        assert "{{" not in text
+        for column in table.values():
+            assert all(0 <= value <= 1 and f"{value:.3f}" in text for value in column.values())
+
+
+def test_a_classifier_that_knows_the_test_pictures_scores_full_marks(world: Path) -> None:
+    labels = torch.from_numpy(data_sets.read("cifar", "test").labels)
+    rows = iter(torch.eye(10)[labels].split(measure.PART))
+    assert measure._test(photos.CIFAR, lambda _: next(rows), 32, "cpu") == 1.0
+
+
+def lesson_of(stage: str, world: Path, read: object = None, style: float = 1.0) -> tuple[Studio, lessons.Lesson]:
+    studio = Studio(32, 2, "cpu")
+    made = Lessons(
+        stage,
+        60,
+        seeds=(0, 0),
+        style=Style().scaled(style),
+        catalogue=studio.renderer.catalogue,
+        labels=studio.labels,
+        read=read,
+        progress=lambda _: 0.5,
+    )
+    first, again, other = made[3], made[3], made[4]
+    assert all(np.array_equal(first[name], again[name]) for name in first if isinstance(first[name], np.ndarray))
+    assert first["seed"] != other["seed"]
+    return studio, first
+
+
+def test_a_text_fits_the_pictures_it_is_about(world: Path) -> None:
+    tokenizer.write(world / files.MERGES)
+    read = tokenizer.CaptionEncoder(model.tokenizer(world))
+    studio, lesson = lesson_of("caption", world, read)
+    drawn = studio.draw(lesson)
+    assert drawn["pictures"].shape == (60, 3, 32, 32)
+    assert torch.allclose(drawn["classes"].sum(1), torch.ones(60))
+    key = lesson["text_key"][None]
+    fits = (lesson["picture_key"][:, None] == key) | (lesson["sole_key"][:, None] == key)
+    assert fits.diagonal().all()
+    classes = lesson["classes"]
+    names = [
+        *(noun["noun"] for noun in NOUNS),
+        *(label.lower() for kind in (photos.FASHION, photos.CIFAR) for label in kind.labels),
+    ]
+    for row, column in np.argwhere(fits & ~np.eye(60, dtype=bool)):
+        assert {names[at] for at in classes[row] if at >= 0} == {names[at] for at in classes[column] if at >= 0}
+    photographs = np.arange(60) >= 60 - 7 - 13
+    assert 0 < lesson["captioned"][photographs].mean() < 1
+    assert (drawn["cells"][photographs] == lessons.NO_CELLS).all()
+    assert (drawn["cells"][~photographs] >= 0).all()
+
+
+def test_pictures_texts_and_classes_of_a_lesson_belong_together(world: Path) -> None:
+    tokenizer.write(world / files.MERGES)
+    tokenize = model.tokenizer(world)
+    studio, lesson = lesson_of("caption", world, tokenizer.CaptionEncoder(tokenize))
+    cells = studio.draw(lesson)["cells"]
+    for row, classes in enumerate(lesson["classes"]):
+        shown = {int(number) for number in classes if number >= 0}
+        text = tokenize.decode([int(token) for token in lesson["text"][row] if token][1:-1])
+        if row >= studio_scenes(lesson):
+            kind = photos.FASHION if min(shown) < photos.CIFAR.first else photos.CIFAR
+            name = re.sub(r"[^a-z]", "", kind.names[min(shown) - kind.first])
+            label = re.sub(r"[^a-z]", "", kind.labels[min(shown) - kind.first].lower())
+            assert {name in re.sub(r"[^a-z]", "", text), label in re.sub(r"[^a-z]", "", text)} & {True}
+        else:
+            assert set(cells[row].unique().tolist()) - {len(NOUNS)} <= shown
+            if lesson["captioned"][row]:
+                assert set(read_caption(text).counts) == shown
+
+
+def studio_scenes(lesson: lessons.Lesson) -> int:
+    """How many of a lesson's pictures are scenes."""
+    return len(lesson["scenes"]["kind"])
+
+
+def test_a_lesson_of_questions_holds_their_answers(world: Path) -> None:
+    words = vqa_model.WordPieces(vqa_model.vocabulary())
+    _, lesson = lesson_of("vqa", world, words)
+    for classes, numbers in zip(lesson["classes"], lesson["answer"], strict=True):
+        said = [read_caption(words.decode(row[1:].tolist())).counts for row in numbers]
+        shown = {int(number) for number in classes if number >= 0}
+        if max(shown) < len(NOUNS):
+            assert all(set(counts) <= shown for counts in said)
+    assert lesson["question"].shape[:2] == lesson["answer"].shape[:2] == (60, lessons.QUESTIONS)
+    asked = [words.decode(row[1:].tolist()) for row in lesson["question"].reshape(-1, lesson["question"].shape[2])]
+    told = [words.decode(row[1:].tolist()) for row in lesson["answer"].reshape(-1, lesson["answer"].shape[2])]
+    assert all(text.endswith((" ?", "?", ".")) for text in asked)
+    assert {answer for text, answer in zip(asked, told, strict=True) if text.startswith("is there")} <= {"yes", "no"}
+
+
+def test_the_quick_encoder_reads_as_open_clips_tokenizer() -> None:
+    tokenize = SimpleTokenizer(str(BUNDLED), context_length=32)
+    read = tokenizer.CaptionEncoder(tokenize)
+    rng = np.random.default_rng(0)
+    texts = [caption(sample_scene(rng), rng) for _ in range(200)]
+    texts += [photos.prompt(label, rng) for kind in photos.KINDS.values() for label in kind.labels]
+    texts += [photos.caption(kind, label, rng) for kind in photos.KINDS.values() for label in range(10)]
+    assert np.array_equal(read(texts), tokenize(texts).numpy())
+
+
+def test_muon_is_torchs_muon() -> None:
+    torch.manual_seed(0)
+    shapes = [(8, 16), (16, 8), (8, 16), (12, 12)]
+    mine = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+    theirs = [torch.nn.Parameter(parameter.detach().clone()) for parameter in mine]
+    ours = Muon(mine, lr=0.02)
+    reference = torch.optim.Muon(theirs, lr=0.02, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        for one, other in zip(mine, theirs, strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        ours.step()
+        reference.step()
+    for one, other in zip(mine, theirs, strict=True):
+        assert torch.allclose(one, other, atol=2e-3)
+
+
+def test_a_stage_of_minutes_ends_when_they_are_over() -> None:
+    budget = Budget(None, 2)
+    for seconds, share in ((0, 0.0), (60, 0.5), (500, 1.0)):
+        budget.update(seconds)
+        assert budget.progress(7) == share
+    assert Budget(10, None).progress(5) == 0.5
+    with pytest.raises(ValueError, match="one of both"):
+        Budget(None, None)
+
+
+def test_the_rate_warms_up_and_falls_to_nothing_at_the_end() -> None:
+    assert rate(0, 0.0, falls=True) == 0.01
+    assert rate(500, 0.5, falls=True) == 1
+    assert rate(500, 0.85, falls=True) == pytest.approx(0.5)
+    assert rate(500, 1.0, falls=True) == 0
+    assert rate(500, 1.0, falls=False) == 1
+
+
+def test_all_stages_run_in_order_and_none_without_its_beginnings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def fake(_script: str, stage: str, *_: object) -> int:
+        started.append(stage)
+        if stage != "vqa":
+            progress.write(tmp_path, stage, {"finished": True})
+        return int(stage == "vqa")
+
+    monkeypatch.setattr(train_all, "run", fake)
+    assert train_all.train(tmp_path, 20, [], None) == ["vqa"]
+    assert started == ["tower", "caption", "vqa", "vit"]
+    assert train_all.train(tmp_path, 20, [], None) == ["vqa"]
+    assert started[4:] == ["vqa"]
+    monkeypatch.setattr(train_all, "run", lambda *_: progress.PAUSED)
+    with pytest.raises(SystemExit):
+        train_all.train(tmp_path, 20, [], None)
