@@ -19,6 +19,7 @@ GRACE_S = 2.0
 def pytest_configure(config: pytest.Config) -> None:
     # The offscreen platform says so for every window with a minimum size.
     config.addinivalue_line("qt_log_ignore", "This plugin does not support propagateSizeHints")
+    config.addinivalue_line("qt_log_ignore", "This plugin does not support raise")  # said for a window brought forward
 
 
 @pytest.fixture(autouse=True)

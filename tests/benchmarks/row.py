@@ -15,6 +15,7 @@ class Row:
         bound: What it must reach, or must not exceed; the name says which.
         passed: Whether it does.
         unit: Of both figures; "×" for a ratio of two times.
+        why: What stands in the way of the bound where it is missed.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Row:
     bound: float
     passed: bool
     unit: str = "×"
+    why: str = ""

@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.run [MODULE…]`: measure, print a table, fail if a bound is missed.
 
-Modules are decoding, startup and window; all of them unless some are named.
+Modules are attention, decoding, loading, questions, ranking, startup, video and window; all of them unless some are
+named.
 """
 
 # ruff: noqa: T201 — a report on the terminal
@@ -12,7 +13,7 @@ from importlib import import_module
 
 from tests.benchmarks.row import Row
 
-MODULES = ("decoding", "startup", "window")
+MODULES = ("attention", "decoding", "loading", "questions", "ranking", "startup", "video", "window")
 
 
 def main(names: list[str]) -> int:
@@ -29,6 +30,8 @@ def main(names: list[str]) -> int:
             verdict = "ok  " if row.passed else "MISS"
             figures = (f"{figure:>8.2f} {row.unit:<2}" for figure in (row.ratio, row.bound))
             print("", *figures, verdict, row.name, sep="  ", flush=True)
+            if row.why and not row.passed:
+                print(f"{'':38}{row.why}", flush=True)
             passed = passed and row.passed
     return 0 if passed else 1
 

@@ -130,7 +130,7 @@ def measure(loader: Loader = load_with_engine, seconds: float = MEASURED_S) -> M
         try:
             window.show()
             window.session.open_paths([path])
-            _wait(qt, window)
+            wait_for_caption(qt, window)
             window.canvas.actual_size()
             return _pan_and_caption(window, seconds)
         finally:
@@ -156,7 +156,7 @@ def _pan_and_caption(window: MainWindow, seconds: float) -> Measured:
     return Measured(idle, busy, len(tokens))
 
 
-def _wait(qt: QApplication, window: MainWindow) -> None:
+def wait_for_caption(qt: QApplication, window: MainWindow) -> None:
     """Until the first caption is there, so that neither loading nor opening is measured."""
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
