@@ -1,4 +1,4 @@
-"""What passes between the layers: options, requests, events, results and the protocols that produce them.
+"""What passes between the layers: options, requests, events and results.
 
 Everything here is frozen, so it can cross threads; nothing here imports Qt or torch.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -452,114 +451,3 @@ class Comparison:
 
 
 ComparisonEvent = PictureEmbedded | TextsEmbedded | Comparison
-
-
-class Model(Protocol):
-    """A loaded model. Not thread-safe: one inference thread owns it."""
-
-    @property
-    def name(self) -> str:
-        """The catalog name it was loaded by."""
-
-    @property
-    def load_seconds(self) -> float:
-        """How long loading took."""
-
-    @property
-    def device(self) -> str:
-        """Where it runs: "cpu", "cuda" or "mps"."""
-
-    @property
-    def dtype(self) -> str:
-        """The number format of its weights: "float32", "bfloat16", "float16" or "int8"."""
-
-    @property
-    def weight_bytes(self) -> int:
-        """Memory that its weights take on the device."""
-
-
-class Captioner(Model, Protocol):
-    """A model that captions."""
-
-    def caption(
-        self,
-        pictures: PictureLike | Sequence[PictureLike],
-        options: CaptionOptions = ...,
-        cancel: CancelToken | None = ...,
-    ) -> Iterator[CaptionEvent]:
-        """Yield `Token` events as they are decoded (all pictures advance together), then one result per picture.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set.
-        """
-
-
-class Answerer(Model, Protocol):
-    """A model that answers questions about a picture."""
-
-    def ask(
-        self,
-        picture: PictureLike,
-        questions: str | Sequence[str],
-        options: AskOptions = ...,
-        cancel: CancelToken | None = ...,
-    ) -> Iterator[AnswerEvent]:
-        """Answer one question after the other: `Token` events as they are decoded, then the question's result.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set.
-            OptionError: if a question is empty or has more tokens than the model can read.
-        """
-
-
-class Classifier(Model, Protocol):
-    """A model that names what a picture shows."""
-
-    def classify(
-        self,
-        pictures: PictureLike | Sequence[PictureLike],
-        labels: Sequence[str] | None = ...,
-        *,
-        template: str = ...,
-        top: int = ...,
-        cancel: CancelToken | None = ...,
-    ) -> Iterator[Classification]:
-        """Yield one result per picture, in order.
-
-        Args:
-            labels: Names of the classes for a model that reads text (zero-shot); None for one with its own.
-            template: A text with "{}" where the label goes.
-            top: How many classes to name.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set.
-            OptionError: if labels are given and the model has its own classes, or missing and it has none.
-        """
-
-
-class Embedder(Model, Protocol):
-    """A model that puts pictures and texts into one space."""
-
-    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
-        """Embeddings of N pictures, L2-normalised, (N, embedding width)."""
-
-    def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
-        """Embeddings of N texts, L2-normalised, (N, embedding width)."""
-
-    def rank(self, picture: PictureLike, texts: Sequence[str]) -> tuple[RankedText, ...]:
-        """Hold the texts against the picture, the nearest first."""
-
-    def compare(
-        self,
-        pictures: Sequence[PictureLike | Embedding],
-        texts: Sequence[str],
-        cancel: CancelToken | None = ...,
-    ) -> Iterator[ComparisonEvent]:
-        """Hold texts against pictures, each against each; a picture may be given as its embedding.
-
-        Yields a `PictureEmbedded` for every other picture, a `TextsEmbedded` after every few texts, at the end the
-        `Comparison`.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set.
-        """

@@ -16,7 +16,8 @@ from cocadesk.cli.output import complain, results_only
 from cocadesk.cli.streaming import Stream, stream_all
 from cocadesk.cli.text_writers import JsonWriter, TextWriter, Writer, finite, text_json
 from cocadesk.errors import CocaDeskError
-from cocadesk.types import Answerer, AnswerEvent, AnswerResult, AskOptions, Clip, ModelRequest, Picture
+from cocadesk.models import Answerer
+from cocadesk.types import AnswerEvent, AnswerResult, AskOptions, Clip, ModelRequest, Picture
 
 _DEFAULTS = AskOptions()
 

@@ -16,9 +16,9 @@ from cocadesk.cli.output import complain, results_only
 from cocadesk.cli.streaming import Stream, stream_all
 from cocadesk.cli.text_writers import JsonWriter, TextWriter, Writer, text_json
 from cocadesk.errors import CocaDeskError
+from cocadesk.models import Captioner
 from cocadesk.types import (
     CLIP_TEMPERATURE,
-    Captioner,
     CaptionEvent,
     CaptionOptions,
     CaptionResult,

@@ -16,7 +16,8 @@ from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Untrained
 from cocadesk.cli.output import complain, results_only
 from cocadesk.cli.text_lists import distinct, read_lines
 from cocadesk.errors import CocaDeskError, OptionError
-from cocadesk.types import DEFAULT_TEMPLATE, Classification, Classifier, Clip, ModelRequest, Picture
+from cocadesk.models import Classifier
+from cocadesk.types import DEFAULT_TEMPLATE, Classification, Clip, ModelRequest, Picture
 
 
 def classify(

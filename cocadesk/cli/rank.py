@@ -15,7 +15,8 @@ from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Untrained
 from cocadesk.cli.output import complain, results_only
 from cocadesk.cli.text_lists import distinct, read_lines
 from cocadesk.errors import CocaDeskError, OptionError
-from cocadesk.types import Clip, Embedder, ModelRequest, Picture, RankedText
+from cocadesk.models import Embedder
+from cocadesk.types import Clip, ModelRequest, Picture, RankedText
 
 
 def rank(

@@ -32,7 +32,7 @@ def load(
     """Load a model of the catalog, or of a library.
 
     What comes back depends on the model's family: `coca.CocaModel`, `vit.VitModel`, `clip.ClipModel`, … It has the
-    methods of the protocols in `cocadesk.types` for what its card says it can do: `Captioner`, `Answerer`,
+    methods of the protocols in `cocadesk.models` for what its card says it can do: `Captioner`, `Answerer`,
     `Classifier`, `Embedder`.
 
     Args:

@@ -32,7 +32,7 @@ class CaptionTokenizer(Vocabulary, Protocol):
 
 
 class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
-    """A model that captions: a `types.Captioner`.
+    """A model that captions: a `models.Captioner`.
 
     Attributes:
         tokenizer: Text to tokens and back.

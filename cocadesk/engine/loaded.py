@@ -8,7 +8,7 @@ from cocadesk.catalog.card import ModelCard
 
 
 class LoadedModel:
-    """A module with its weights and its card: the members of `types.Model`.
+    """A module with its weights and its card: the members of `models.Model`.
 
     Attributes:
         card: What the catalog says about it.

@@ -120,11 +120,11 @@ class TextReader(ABC):
 
     @abstractmethod
     def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
-        """As in `types.Embedder`."""
+        """As in `models.Embedder`."""
 
     @abstractmethod
     def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
-        """As in `types.Embedder`."""
+        """As in `models.Embedder`."""
 
     def rank(self, picture: PictureLike, texts: Sequence[str]) -> tuple[RankedText, ...]:
         """Hold the texts against the picture, the nearest first. A clip counts as the mean of its frames' embeddings.

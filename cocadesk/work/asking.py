@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import cast
 
-from cocadesk.types import Answerer, AnswerEvent, AskOptions, CancelToken, Clip, ModelRequest, Picture
+from cocadesk.models import Answerer
+from cocadesk.types import AnswerEvent, AskOptions, CancelToken, Clip, ModelRequest, Picture
 from cocadesk.work.job import Work
 from cocadesk.work.model_manager import ModelManager
 

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import cast
 
-from cocadesk.types import CancelToken, Captioner, CaptionEvent, CaptionRequest, CaptionResult, ModelRequest
+from cocadesk.models import Captioner
+from cocadesk.types import CancelToken, CaptionEvent, CaptionRequest, CaptionResult, ModelRequest
 from cocadesk.work.job import Work
 from cocadesk.work.model_manager import ModelManager
 

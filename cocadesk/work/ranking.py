@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import cast
 
-from cocadesk.types import CancelToken, Clip, ComparisonEvent, Embedder, Embedding, ModelRequest, Picture
+from cocadesk.models import Embedder
+from cocadesk.types import CancelToken, Clip, ComparisonEvent, Embedding, ModelRequest, Picture
 from cocadesk.work.job import Work
 from cocadesk.work.model_manager import ModelManager
 

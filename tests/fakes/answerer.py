@@ -24,7 +24,7 @@ WORDS = ("two", " green", " dogs")
 
 
 class FakeAnswerer:
-    """Implements `cocadesk.types.Answerer`.
+    """Implements `cocadesk.models.Answerer`.
 
     Args:
         words: The tokens of every answer; the end token is added. Spaces come with the words, as BLIP has them.

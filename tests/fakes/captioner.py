@@ -24,7 +24,7 @@ WORDS = ("a", " cat", " on", " a", " green", " background")
 
 
 class FakeCaptioner:
-    """Implements `cocadesk.types.Captioner`.
+    """Implements `cocadesk.models.Captioner`.
 
     Args:
         words: The tokens of every caption; the end token is added.

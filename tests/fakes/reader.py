@@ -61,7 +61,7 @@ class FakeReader(TextReader):
 
 
 class FakeClassifier:
-    """Implements `cocadesk.types.Classifier` with three classes of its own, one of which has a definition."""
+    """Implements `cocadesk.models.Classifier` with three classes of its own, one of which has a definition."""
 
     def __init__(self) -> None:
         self.name, self.load_seconds, self.device, self.dtype, self.weight_bytes = "vit-base-patch32", 0.1, "cpu", "", 0

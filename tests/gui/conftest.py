@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from cocadesk.gui import app
 from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.models import Captioner
 from cocadesk.store.settings import Settings
-from cocadesk.types import Captioner
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.hub_home import use_hub_home
 from tests.fakes.pictures import quadrants

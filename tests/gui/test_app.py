@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import CocaDeskError, InputError, ModelError
 from cocadesk.gui import app
+from cocadesk.models import Captioner
 from cocadesk.store import settings
-from cocadesk.types import Captioner, ModelRequest
+from cocadesk.types import ModelRequest
 from tests.fakes.captioner import FakeCaptioner
 
 

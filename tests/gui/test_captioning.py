@@ -14,8 +14,9 @@ from cocadesk.errors import ModelError
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.session import ModelPhase
+from cocadesk.models import Captioner
 from cocadesk.store.settings import Settings
-from cocadesk.types import Captioner, CaptionOptions, Clip, ModelRequest, Picture, Token
+from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token
 from cocadesk.work.job import JobEvent
 from tests.fakes.captioner import WORDS, FakeCaptioner
 from tests.fakes.pictures import animation

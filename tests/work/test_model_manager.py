@@ -11,9 +11,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import ModelError, OutOfMemory
+from cocadesk.models import Captioner
 from cocadesk.types import (
     CancelToken,
-    Captioner,
     CaptionOptions,
     CaptionRequest,
     CaptionResult,
