@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from cocadesk.catalog.checkpoints import require_weights
 from cocadesk.engine.attention_blip import BlipImageAttention, BlipQuestionAttention, BlipWordAttention
 from cocadesk.engine.blip_decoder import CachedDecoder, TextDecoder, TextStack, UncachedDecoder
 from cocadesk.engine.blip_layers import States
-from cocadesk.engine.blip_weights import BlipModelConfig, build_empty, load_model, random_model, read_config
+from cocadesk.engine.blip_weights import BlipModelConfig, build, load_model, random_model, read_config
 from cocadesk.engine.decoding import decode
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.drafts import Drafts
@@ -28,6 +29,7 @@ from cocadesk.engine.next_token import Decoder, Finished
 from cocadesk.engine.other_answers import FinishedBesideOthers, decode_beside_others
 from cocadesk.engine.pictures import listed, opened, stills
 from cocadesk.engine.preprocess import Geometry, geometry
+from cocadesk.engine.weights import empty
 from cocadesk.engine.wordpiece import WordPieceTokenizer
 from cocadesk.errors import ModelError
 from cocadesk.types import (
@@ -284,7 +286,7 @@ def empty_module(card: ModelCard) -> BlipPreTrainedModel:
     Raises:
         ModelError: if its configuration is missing or damaged.
     """
-    return build_empty(read_config(card))
+    return empty(partial(build, read_config(card)))
 
 
 def _same(one: Picture | Clip, other: Picture | Clip) -> bool:

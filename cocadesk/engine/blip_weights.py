@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from transformers.models.blip.modeling_blip_text import BlipTextEmbeddings
 
 from cocadesk.catalog.card import Family, ModelCard
 from cocadesk.engine.preprocess import OPENAI_MEAN, OPENAI_STD, Preprocessing
-from cocadesk.engine.weights import fill
+from cocadesk.engine.weights import empty, fill, untrained
 from cocadesk.errors import ModelError
 from cocadesk.paths import resources_dir
 
@@ -96,30 +97,22 @@ def load_model(config: BlipModelConfig, weights: Path, device: torch.device, dty
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
-    model = build_empty(config)
+    model = empty(partial(build, config))
     fill(model, weights, device, dtype)
     return _ready(model)
 
 
-def build_empty(config: BlipModelConfig) -> BlipPreTrainedModel:
-    """The modules without memory of their own, on torch's meta device: names, shapes and types.
+def random_model(config: BlipModelConfig, seed: int, device: torch.device, dtype: torch.dtype) -> BlipPreTrainedModel:
+    """Build the modules with transformers's random initial weights; torch's own random state stays as it was."""
+    return _ready(untrained(partial(build, config), seed, device, dtype))
+
+
+def build(config: BlipModelConfig) -> BlipPreTrainedModel:
+    """The modules with transformers' random weights.
 
     Raises:
         ModelError: if transformers cannot build them.
     """
-    with torch.device("meta"):
-        return _build(config)
-
-
-def random_model(config: BlipModelConfig, seed: int, device: torch.device, dtype: torch.dtype) -> BlipPreTrainedModel:
-    """Build the modules with transformers' random initial weights; torch's own random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _build(config)
-    return _ready(model.to(device, dtype))
-
-
-def _build(config: BlipModelConfig) -> BlipPreTrainedModel:
     try:
         return config.kind(config.modules)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

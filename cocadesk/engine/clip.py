@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,12 @@ from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import require_weights
 from cocadesk.engine.attention_open_clip import OpenClipAttention
 from cocadesk.engine.clip_text import TextTokenizer, open_tokenizer
-from cocadesk.engine.clip_weights import ClipConfig, ClipModule, build_empty, load_model, random_model, read_config
+from cocadesk.engine.clip_weights import ClipConfig, ClipModule, build, load_model, random_model, read_config
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.frames import BATCH, encode_frames
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
+from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
 from cocadesk.types import ModelRequest, PictureLike
 
@@ -136,4 +138,4 @@ def empty_module(card: ModelCard) -> ClipModule:
     Raises:
         ModelError: if open_clip has no such architecture, or it is not one that this engine runs.
     """
-    return build_empty(read_config(card))
+    return empty(partial(build, read_config(card)))

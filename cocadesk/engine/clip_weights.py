@@ -16,7 +16,7 @@ from torch import Tensor
 from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.arrays import Array, HeldArray
 from cocadesk.engine.preprocess import Preprocessing
-from cocadesk.engine.weights import fill
+from cocadesk.engine.weights import empty, fill, untrained
 from cocadesk.errors import ModelError
 
 ClipModule: TypeAlias = CLIP | CustomTextCLIP
@@ -72,31 +72,23 @@ def load_model(config: ClipConfig, weights: Path, device: torch.device, dtype: t
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
-    model = build_empty(config)
+    model = empty(partial(build, config))
     fill(model, weights, device, dtype, adapt=partial(_adapted, config))
     _make_buffers(model, config, device, dtype)
     return model.eval().requires_grad_(False)
 
 
-def build_empty(config: ClipConfig) -> ClipModule:
-    """The modules without memory of their own, on torch's meta device: names, shapes and types.
+def random_model(config: ClipConfig, seed: int, device: torch.device, dtype: torch.dtype) -> ClipModule:
+    """Build the modules with open_clip's random initial weights; torch's own random state stays as it was."""
+    return untrained(partial(build, config), seed, device, dtype).eval().requires_grad_(False)
+
+
+def build(config: ClipConfig) -> ClipModule:
+    """The modules with open_clip's random weights.
 
     Raises:
         ModelError: if open_clip cannot build them.
     """
-    with torch.device("meta"):
-        return _build(config)
-
-
-def random_model(config: ClipConfig, seed: int, device: torch.device, dtype: torch.dtype) -> ClipModule:
-    """Build the modules with open_clip's random initial weights; torch's own random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _build(config)
-    return model.to(device, dtype).eval().requires_grad_(False)
-
-
-def _build(config: ClipConfig) -> ClipModule:
     try:
         return (CustomTextCLIP if config.custom_text else CLIP)(**config.modules)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
@@ -122,7 +114,7 @@ def _make_buffers(model: ClipModule, config: ClipConfig, device: torch.device, d
         made[name] = torch.full((model.context_length,) * 2, float("-inf")).triu_(1)
     if missing - _MASKS:
         with torch.random.fork_rng(devices=[]):
-            made |= {name: buffer for name, buffer in _build(config).named_buffers() if name not in _MASKS}
+            made |= {name: buffer for name, buffer in build(config).named_buffers() if name not in _MASKS}
     for name in missing:
         module, _, buffer = name.rpartition(".")
         setattr(model.get_submodule(module), buffer, _converted(made[name], device, dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import require_weights
 from cocadesk.engine.attention_open_clip import CocaAttention
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
-from cocadesk.engine.coca_weights import CocaConfig, build_empty, load_model, random_model, read_config
+from cocadesk.engine.coca_weights import CocaConfig, build, load_model, random_model, read_config
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.drafts import Drafts
 from cocadesk.engine.next_token import Decoder
@@ -27,6 +27,7 @@ from cocadesk.engine.parts import leave_out, part_modules
 from cocadesk.engine.pictures import listed, opened, opened_batches, stills
 from cocadesk.engine.preprocess import Geometry, preprocess
 from cocadesk.engine.tokenizer import ClipTokenizer
+from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
 from cocadesk.errors import ModelError, OptionError
 from cocadesk.types import (
@@ -309,4 +310,4 @@ def empty_module(card: ModelCard) -> CoCa:
     Raises:
         ModelError: if its configuration is missing or damaged.
     """
-    return build_empty(read_config(card))
+    return empty(partial(build, read_config(card)))

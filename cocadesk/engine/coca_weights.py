@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ from torch import nn
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.preprocess import Interpolation, Preprocessing, ResizeMode
-from cocadesk.engine.weights import fill
+from cocadesk.engine.weights import empty, fill, untrained
 from cocadesk.errors import ModelError
 
 CONFIG_FILE = "config.json"
@@ -82,7 +83,7 @@ def load_model(
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
-    model = build_empty(config)
+    model = empty(partial(build, config))
     fill(model, weights, device, dtype, modules=modules)
     # The masks are made, not loaded, so they are still without memory.
     model.text.attn_mask = model.text.build_causal_mask().to(device)
@@ -90,27 +91,9 @@ def load_model(
     return _ready(model)
 
 
-def build_empty(config: CocaConfig) -> CoCa:
-    """The modules without memory of their own, on torch's meta device: names, shapes and types.
-
-    Raises:
-        ModelError: if open_clip cannot build them.
-    """
-    with torch.device("meta"):
-        return _build(config)
-
-
 def random_model(config: CocaConfig, seed: int, device: torch.device, dtype: torch.dtype) -> CoCa:
-    """Build the modules with open_clip's random initial weights; torch's own random state stays as it was.
-
-    open_clip leaves the decoder's projection to the vocabulary uninitialised: it gets the scale of the text tower's.
-    """
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
-        model = _build(config)
-        projection = model.text_decoder.text_projection
-        nn.init.normal_(projection, std=projection.shape[0] ** -0.5)
-    return _ready(model.to(device, dtype))
+    """Build the modules with open_clip's random initial weights; torch's own random state stays as it was."""
+    return _ready(untrained(partial(build, config), seed, device, dtype))
 
 
 def _parse_config(config: dict[str, Any], merges: Path) -> CocaConfig:
@@ -147,11 +130,21 @@ def _parse_preprocessing(pixels: int, config: dict[str, Any]) -> Preprocessing:
     return Preprocessing(pixels, mean, std, interpolation, resize_mode)
 
 
-def _build(config: CocaConfig) -> CoCa:
+def build(config: CocaConfig) -> CoCa:
+    """The modules with open_clip's random weights.
+
+    open_clip leaves the decoder's projection to the vocabulary uninitialised: it gets the scale of the text tower's.
+
+    Raises:
+        ModelError: if open_clip cannot build them.
+    """
     try:
-        return CoCa(**config.modules)
+        model = CoCa(**config.modules)
     except (TypeError, ValueError, AssertionError) as error:
         raise ModelError(f"open_clip cannot build a CoCa from the configuration: {error}.") from error
+    projection = model.text_decoder.text_projection
+    nn.init.normal_(projection, std=projection.shape[0] ** -0.5)
+    return model
 
 
 def _ready(model: CoCa) -> CoCa:

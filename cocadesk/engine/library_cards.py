@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from torch import nn
 
 from cocadesk.catalog.card import WEIGHTS_FILE, Ability, ModelCard
 from cocadesk.engine.families import adapter
-from cocadesk.engine.vit_weights import build_empty, read_config
+from cocadesk.engine.vit_weights import build, read_config
+from cocadesk.engine.weights import empty
 from cocadesk.errors import ModelError
 
 _CLIP: frozenset[Ability] = frozenset({"rank", "classify", "attend", "explore"})
@@ -149,7 +150,7 @@ def _timm_card(asked: str) -> ModelCard:
         weights_url="" if repo else trained.url or "",
     )
     config = read_config(card)
-    module = build_empty(config)
+    module = empty(partial(build, config))
     return replace(
         card,
         patch_pixels=module.feature_info[-1]["reduction"],

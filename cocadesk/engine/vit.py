@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.frames import BATCH, encode_frames
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
-from cocadesk.engine.vit_weights import VitConfig, build_empty, load_model, random_model, read_config
+from cocadesk.engine.vit_weights import VitConfig, build, load_model, random_model, read_config
+from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import check_top, likeliest
 from cocadesk.types import DEFAULT_TEMPLATE, CancelToken, Classification, ClassScore, ModelRequest, PictureLike
 
@@ -172,4 +174,4 @@ def empty_module(card: ModelCard) -> VisionTransformer:
     Raises:
         ModelError: if its configuration is missing or damaged, or not one of a vision transformer.
     """
-    return build_empty(read_config(card))
+    return empty(partial(build, read_config(card)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -15,7 +16,7 @@ from timm.models import VisionTransformer
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.preprocess import Interpolation, Preprocessing, ResizeMode
-from cocadesk.engine.weights import fill
+from cocadesk.engine.weights import empty, fill, untrained
 from cocadesk.errors import ModelError
 
 CONFIG_FILE = "config.json"
@@ -81,30 +82,22 @@ def load_model(config: VitConfig, weights: Path, device: torch.device, dtype: to
     Raises:
         ModelError: if the file cannot be read or does not fit the configuration.
     """
-    model = build_empty(config)
+    model = empty(partial(build, config))
     fill(model, weights, device, dtype)
     return model.eval().requires_grad_(False)
 
 
-def build_empty(config: VitConfig) -> VisionTransformer:
-    """The modules without memory of their own, on torch's meta device: names, shapes and types.
+def random_model(config: VitConfig, seed: int, device: torch.device, dtype: torch.dtype) -> VisionTransformer:
+    """Build the modules with timm's random initial weights; torch's own random state stays as it was."""
+    return untrained(partial(build, config), seed, device, dtype).eval().requires_grad_(False)
+
+
+def build(config: VitConfig) -> VisionTransformer:
+    """The modules with timm's random weights.
 
     Raises:
         ModelError: if timm cannot build them, or builds something else than a vision transformer.
     """
-    with torch.device("meta"):
-        return _build(config)
-
-
-def random_model(config: VitConfig, seed: int, device: torch.device, dtype: torch.dtype) -> VisionTransformer:
-    """Build the modules with timm's random initial weights; torch's own random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _build(config)
-    return model.to(device, dtype).eval().requires_grad_(False)
-
-
-def _build(config: VitConfig) -> VisionTransformer:
     try:
         model = timm.create_model(config.architecture, pretrained=False, **config.arguments)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:

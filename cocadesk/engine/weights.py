@@ -34,6 +34,21 @@ class _Shaped(Protocol):
 
 
 _S = TypeVar("_S", bound=_Shaped)
+_M = TypeVar("_M", bound=nn.Module)
+
+
+def empty(build: Callable[[], _M]) -> _M:
+    """The modules that `build` makes, on torch's meta device: names, shapes and types, but no memory."""
+    with torch.device("meta"):
+        return build()
+
+
+def untrained(build: Callable[[], _M], seed: int, device: torch.device, dtype: torch.dtype) -> _M:
+    """The modules that `build` makes, with its library's random weights; torch's own random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build()
+    return model.to(device, dtype)
 
 
 def fill(
