@@ -25,7 +25,7 @@ def _salesforce_blip(
         trained_on=trained_on,
         finetuned_on="VQA v2.0 and Visual Genome" if family == "blip-vqa" else "COCO",
         reference="https://arxiv.org/abs/2201.12086",
-        abilities=frozenset({does, "attend", "explore"}),
+        abilities=frozenset({does, "attend"}),
         hub_repo=f"Salesforce/{repo}",
         hub_files=("model.safetensors", "pytorch_model.bin"),
     )

@@ -14,7 +14,7 @@ from cocadesk.types import AttentionKind, DtypeName
 WEIGHTS_FILE = "model.safetensors"
 BYTES_PER_NUMBER = {"float32": 4, "bfloat16": 2, "float16": 2}
 
-Ability = Literal["caption", "ask", "rank", "classify", "attend", "explore"]
+Ability = Literal["caption", "ask", "rank", "classify", "attend"]
 Family = Literal["coca", "blip-vqa", "blip-caption", "vit", "clip"]
 
 _ATTENTION: Mapping[Family, tuple[AttentionKind, ...]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cocadesk.catalog.card import Ability, ModelCard
 
-_ABILITIES: frozenset[Ability] = frozenset({"caption", "rank", "classify", "attend", "explore"})
+_ABILITIES: frozenset[Ability] = frozenset({"caption", "rank", "classify", "attend"})
 
 
 def _laion_coca(size: str, patch: int, parameters: int, download_bytes: int, *, finetuned: bool) -> ModelCard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cocadesk.catalog.card import WEIGHTS_FILE, Ability, ModelCard
 
-_ABILITIES: frozenset[Ability] = frozenset({"classify", "attend", "explore"})
+_ABILITIES: frozenset[Ability] = frozenset({"classify", "attend"})
 
 
 def _google_vit(size: str, patch: int, parameters: int, architecture: str) -> ModelCard:

@@ -23,9 +23,9 @@ from cocadesk.engine.vit_weights import build, read_config
 from cocadesk.engine.weights import empty
 from cocadesk.errors import ModelError
 
-_CLIP: frozenset[Ability] = frozenset({"rank", "classify", "attend", "explore"})
+_CLIP: frozenset[Ability] = frozenset({"rank", "classify", "attend"})
 _COCA: frozenset[Ability] = _CLIP | {"caption"}
-_VIT: frozenset[Ability] = frozenset({"attend", "explore"})
+_VIT: frozenset[Ability] = frozenset({"attend"})
 """And "classify", where the names of the classes are known."""
 
 _RESNET_STRIDE = 32

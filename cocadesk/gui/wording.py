@@ -20,7 +20,6 @@ CAN: dict[Ability, str] = {
     "rank": "ranks texts",
     "classify": "classifies",
     "attend": "shows attention",
-    "explore": "maps features",
 }
 
 SUBJECTS: dict[Ability, str] = {

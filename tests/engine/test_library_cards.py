@@ -60,7 +60,7 @@ def test_a_vision_transformer_of_timm() -> None:
     assert card.parameters == parameters("deit_tiny_patch16_224")
     assert (card.hub_repo, card.hub_files) == ("timm/deit_tiny_patch16_224.fb_in1k", ("model.safetensors",))
     assert (card.licence, card.trained_on, card.finetuned_on) == ("apache-2.0", "ImageNet-1k", "")
-    assert card.abilities == {"classify", "attend", "explore"}
+    assert card.abilities == {"classify", "attend"}
 
 
 def test_without_a_tag_it_is_the_one_that_timm_prefers() -> None:
@@ -81,8 +81,8 @@ def test_without_a_tag_it_is_the_one_that_timm_prefers() -> None:
     ],
 )
 def test_what_has_no_classes_cannot_classify(name: str) -> None:
-    assert engine.find_card(name).abilities == {"attend", "explore"}
-    with pytest.raises(ModelError, match="cannot classify; it can attend, explore"):
+    assert engine.find_card(name).abilities == {"attend"}
+    with pytest.raises(ModelError, match="cannot classify; it can attend"):
         engine.load_for("classify", ModelRequest(name))
 
 
@@ -121,7 +121,7 @@ def test_a_clip_of_open_clip() -> None:
     assert card.hub_repo == "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
     assert card.hub_files == ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
     assert card.trained_on == "LAION-2B"
-    assert card.abilities == {"rank", "classify", "attend", "explore"}
+    assert card.abilities == {"rank", "classify", "attend"}
 
 
 @pytest.mark.parametrize(
