@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from cocadesk.engine.attention_pictures import OverlayPainter
     from cocadesk.engine.attention_summary import rollout, summarise
     from cocadesk.engine.net_info import net_info
-    from cocadesk.errors import CocaDeskError, InputError, ModelError, OptionError
+    from cocadesk.errors import Cancelled, CocaDeskError, InputError, ModelError, OptionError
     from cocadesk.media.clips import open_clip
     from cocadesk.media.image import open_picture
     from cocadesk.types import (
         AnswerResult,
         AskOptions,
+        CancelToken,
         CaptionOptions,
         CaptionResult,
         Classification,
@@ -49,6 +50,7 @@ _HOME = {
     "AnswerResult": "cocadesk.types",
     "AskOptions": "cocadesk.types",
     "AttentionMaps": "cocadesk.engine.attention",
+    "CancelToken": "cocadesk.types",
     "CaptionOptions": "cocadesk.types",
     "CaptionResult": "cocadesk.types",
     "ClassScore": "cocadesk.types",
@@ -58,6 +60,7 @@ _HOME = {
     "Picture": "cocadesk.types",
     "RankedText": "cocadesk.types",
     "Token": "cocadesk.types",
+    "Cancelled": "cocadesk.errors",
     "CocaDeskError": "cocadesk.errors",
     "InputError": "cocadesk.errors",
     "ModelError": "cocadesk.errors",
@@ -69,6 +72,8 @@ __all__ = [
     "AnswerResult",
     "AskOptions",
     "AttentionMaps",
+    "CancelToken",
+    "Cancelled",
     "CaptionOptions",
     "CaptionResult",
     "ClassScore",

@@ -47,6 +47,17 @@ def test_the_version_is_a_version() -> None:
     assert f"[{cocadesk.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_a_cancel_token_stops_work_from_a_script() -> None:
+    token = cocadesk.CancelToken()
+    events = cocadesk.load("starter-coca").caption(str(ROOT / "resources/samples/teapot.jpg"), cancel=token)
+    next(events)
+
+    token.cancel()
+
+    with pytest.raises(cocadesk.Cancelled):
+        next(events)
+
+
 def test_option_errors_are_the_projects_own_and_value_errors() -> None:
     with pytest.raises(cocadesk.OptionError) as caught:
         cocadesk.CaptionOptions(temperature=-1)
