@@ -75,8 +75,7 @@ class AnimationFile:
 
     def play(self, seconds: float = 0.0) -> Iterator[Drawn]:
         times = self.times()
-        first = int(np.searchsorted(times.starts * times.tick, seconds, side="right")) - 1
-        yield from (shot for _, shot in self.frames_at(range(max(first, 0), len(times))))
+        yield from (shot for _, shot in self.frames_at(range(times.index_at(seconds), len(times))))
 
     def close(self) -> None:
         self._closing.close()

@@ -69,6 +69,10 @@ class FrameTimes:
         """When that frame begins."""
         return float(self.starts[index]) * self.tick
 
+    def index_at(self, seconds: float) -> int:
+        """Which frame is shown at that time: the first before the clip begins, the last past its end."""
+        return max(int(np.searchsorted(self.starts * self.tick, seconds, side="right")) - 1, 0)
+
     @property
     def length(self) -> float:
         """Seconds from the first frame to the end of the last."""

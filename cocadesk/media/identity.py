@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from cocadesk.errors import InputError
+from cocadesk.media.files import why_unreadable
 from cocadesk.types import Picture
 
 _WHOLE = 16 * 1024 * 1024
@@ -40,5 +41,5 @@ def fingerprint(source: Path | Picture) -> str:
                     stream.seek(place)
                     digest.update(stream.read(_SAMPLE))
     except OSError as error:
-        raise InputError(f"It cannot be read: {error.strerror or error}.") from error
+        raise InputError(why_unreadable(error)) from error
     return digest.hexdigest()

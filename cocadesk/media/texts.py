@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocadesk.errors import InputError
+from cocadesk.media.files import why_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,10 @@ def read_lines(path: str | os.PathLike[str], limit_bytes: int | None = None) -> 
         if limit_bytes is not None and file.stat().st_size > limit_bytes:
             raise InputError(f"It is larger than {limit_bytes / 1e6:.0f} MB. Split it into several lists.")
         return file.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise InputError("There is no such file. Check the name; it may have been moved or deleted.") from None
     except IsADirectoryError:
         raise InputError("It is a folder, not a text file.") from None
     except OSError as error:
-        raise InputError(f"It cannot be read: {error.strerror or error}.") from error
+        raise InputError(why_unreadable(error)) from error
     except UnicodeDecodeError:
         raise InputError("It is not text in UTF-8. Save it so, with one text per line.") from None
 

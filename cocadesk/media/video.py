@@ -207,8 +207,8 @@ class VideoFile:
     def _counted_from(self, seconds: float) -> Iterator[Frame]:
         """`play` by counting."""
         table = self._count(None)
-        index = int(np.searchsorted(table.times.starts * table.times.tick, seconds, side="right")) - 1
-        for stamp, frame in self._counted_out(table, table.key_before(max(index, 0)), CancelToken()):
+        key = table.key_before(table.times.index_at(seconds))
+        for stamp, frame in self._counted_out(table, key, CancelToken()):
             yield self._shot(frame, table.times.seconds(int(np.searchsorted(table.stamps, stamp))))
 
     def _stamped_from(self, seconds: float) -> Iterator[Frame]:

@@ -12,6 +12,7 @@ from cocadesk.media import identity
 from cocadesk.media.identity import fingerprint
 from cocadesk.media.texts import read_lines, tidy
 from cocadesk.types import Picture
+from tests.fakes.pictures import without_rights
 
 
 def test_a_list_is_tidied() -> None:
@@ -34,6 +35,18 @@ def test_lines_are_read_whatever_ends_them(tmp_path: Path) -> None:
         read_lines(tmp_path)
 
 
+def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_bytes(b"a\n")
+    file.chmod(0)
+
+    for read in (read_lines, fingerprint):
+        with pytest.raises(InputError, match="There is no such file"):
+            read(file / "beneath a file")
+        with without_rights(), pytest.raises(InputError, match="There is no permission to read it"):
+            read(file)
+
+
 def test_a_picture_is_known_by_its_content(tmp_path: Path) -> None:
     one, copy, other = tmp_path / "one.png", tmp_path / "sub copy.jpg", tmp_path / "other.png"
     for file, content in ((one, b"abc"), (copy, b"abc"), (other, b"abd")):
@@ -43,7 +56,7 @@ def test_a_picture_is_known_by_its_content(tmp_path: Path) -> None:
     pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     assert fingerprint(Picture("pasted", pixels)) == fingerprint(Picture("dropped", pixels.copy()))
     assert fingerprint(Picture("x", pixels)) != fingerprint(Picture("x", pixels.reshape(5, 4, 3)))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="There is no such file"):
         fingerprint(tmp_path / "gone.png")
 
 

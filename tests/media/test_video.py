@@ -118,6 +118,15 @@ def test_a_part_of_a_clip(span: Span, count: int, expected: tuple[int, ...]) -> 
     assert spaced(even_times(40, 40 / RATE), count, span) == expected
 
 
+def test_which_frame_is_shown_at_a_time() -> None:
+    times = FrameTimes(np.array([0, 40, 45, 300]), 400, 0.01)
+
+    assert [times.index_at(seconds) for seconds in (-1, 0, 0.399, 0.4, 0.44, 0.451, 2.99, 3, 3.99, 4, 90)] == [
+        *(0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3)
+    ]
+    assert [times.index_at(times.seconds(index)) for index in range(len(times))] == [0, 1, 2, 3]
+
+
 def test_fewer_frames_than_asked_for_are_all_taken(tmp_path: Path) -> None:
     assert open_clip(video(tmp_path / "five.mp4", 5), 16).indices == (0, 1, 2, 3, 4)
     alone = open_picture_or_clip(video(tmp_path / "one.mp4", 1), 16)
