@@ -31,7 +31,11 @@ class Actions:
         self.again = self._make("Caption again", "Ctrl+R")
         self.caption_rest = self._make("Caption all that have none", "Ctrl+Shift+R")
         self.stop = self._make("Stop", "Ctrl+.")
-        self.words = self._make("Walk through the words", "F6")
+        self.words = self._make("Walk through the words", "F7")
+        self.branch_back, self.branch_forth = (
+            self._make(text, key)
+            for text, key in (("Back to the caption before", "Alt+Left"), ("On to its continuation", "Alt+Right"))
+        )
         self.settings = self._make("Settings", "Ctrl+,")
         self.settings.setCheckable(True)
         self.models = self._make("Manage models…", "Ctrl+M")
@@ -87,7 +91,18 @@ class Actions:
             self.quit,
         )
         self._menu("Edit", self.paste, self.copy)
-        self._menu("Caption", self.again, self.caption_rest, self.stop, None, self.words, self.settings)
+        self._menu(
+            "Caption",
+            self.again,
+            self.caption_rest,
+            self.stop,
+            None,
+            self.words,
+            self.branch_back,
+            self.branch_forth,
+            None,
+            self.settings,
+        )
         self._menu(
             "Models",
             self.models,

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from cocadesk.gui import wording
 from cocadesk.gui.timeline_thumbs import Thumb
 from cocadesk.media.clips import Span
-from cocadesk.types import CaptionResult, Picture, Token
+from cocadesk.types import CaptionOptions, CaptionResult, ModelRequest, Picture, Token
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 ROOT = QModelIndex()
@@ -42,6 +43,7 @@ class Entry:
         details: Size and format, once the picture was opened.
         tokens: What the latest captioning said so far.
         draft: The best caption so far of a beam search.
+        model, options: What made the latest caption, or is to make it; None before one was asked for.
         error: Why it could not be opened or captioned.
         held: What its caption waits for, such as a download; empty if for nothing.
         seconds: Of a clip, how long it lasts as far as known, 0 if that is not known yet; None for a still picture, or
@@ -60,6 +62,8 @@ class Entry:
     tokens: list[Token] = field(default_factory=list)
     draft: str = ""
     result: CaptionResult | None = None
+    model: ModelRequest | None = None
+    options: CaptionOptions | None = None
     error: str = ""
     held: str = ""
     seconds: float | None = None
@@ -79,6 +83,15 @@ class Entry:
     def location(self) -> str:
         """The whole path, or the name where there is no file."""
         return str(self.source) if isinstance(self.source, Path) else self.name
+
+    def describe(self, picture: Picture) -> None:
+        """Note what opening the file has told."""
+        frames = f" · {picture.frames:,} frames" if picture.frames > 1 else ""
+        kind = f" · {picture.format}" if picture.format else ""
+        lasts = f" · {wording.clock(picture.seconds)}" if picture.seconds else ""
+        self.details = f"{picture.width} × {picture.height}{kind}{frames}{lasts}"
+        if self.seconds is None:  # what was counted meanwhile is more exact
+            self.seconds = picture.seconds
 
     def begin(self, state: EntryState) -> None:
         """Clear what an earlier captioning left."""

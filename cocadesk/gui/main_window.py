@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 from cocadesk.gui.about import About
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
+from cocadesk.gui.continuing import Continuing
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
 from cocadesk.gui.library import Library
@@ -31,9 +32,7 @@ from cocadesk.gui.side_desk import SideDesk
 from cocadesk.gui.status import Status, describe
 from cocadesk.gui.theme import theme
 from cocadesk.gui.timeline import Timeline
-from cocadesk.gui.widgets.alternatives_popup import AlternativesPopup
 from cocadesk.gui.widgets.message_bar import MessageBar
-from cocadesk.gui.widgets.word import Word
 from cocadesk.store.settings import Appearance, Settings, save
 from cocadesk.types import Token
 
@@ -83,7 +82,8 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(samples, session.thumbnails, do.open_files, do.open_folder)
         self.messages = MessageBar()
         self._lay_out()
-        self.popup = AlternativesPopup(self)
+        self.continuing = Continuing(session, self.panel, lambda: self.strip.current, do, self)
+        self.popup = self.continuing.popup
         self.opening = Opening(self, session, settings)
         self.watch = ModelWatch(session, library, self)
         self.desk = ModelDesk(library, do, lambda: self.opening.settings.last_folder, self)
@@ -151,8 +151,6 @@ class MainWindow(QMainWindow):
         self.opening.remembered.connect(self._on_remembered)
         self.trouble.retry_asked.connect(self._retry)
         self.trouble.close_asked.connect(do.close_picture.trigger)
-        self.panel.view.word_noticed.connect(self._on_word)
-        self.panel.view.word_left.connect(self.popup.leave)
         self.panel.settings.edited.connect(self._on_edited)
         self.panel.section.toggled.connect(self._on_section)
         self.desk.steer(self.panel.settings.chooser.download)
@@ -233,9 +231,6 @@ class MainWindow(QMainWindow):
             self._refresh_stop()
             self.commands.words.setEnabled(True)
 
-    def _on_word(self, word: Word) -> None:
-        self.popup.show_for(word, self.panel.view)
-
     def _on_status(self) -> None:
         status = self.session.status
         if status.phase is ModelPhase.FAILED:
@@ -255,6 +250,7 @@ class MainWindow(QMainWindow):
         if entry is not None and unopened:
             self.canvas.show_picture(None)
             self.trouble.describe(entry.name, entry.error)
+        self.continuing.refresh()
         self.timeline.show_entry(None if unopened else entry)
         self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)
         self._show_columns()

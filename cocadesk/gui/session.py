@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from cocadesk.gui import pyramid, wording
+from cocadesk.gui import pyramid
 from cocadesk.gui.entries import Entries, Entry, EntryState
 from cocadesk.gui.shelf import Shelf
 from cocadesk.gui.thumbnails import Thumbnails
@@ -87,6 +87,9 @@ class Session(QObject):
     opened = Signal(object)
     """The entries (a list) that were just opened, or asked for again."""
 
+    begun_anew = Signal(object)
+    """The `Entry` that is to get a caption of its own, which does not continue its last one."""
+
     view_ready = Signal(int, object)
     """A key and the `Pyramid` of that picture, to be shown."""
 
@@ -121,7 +124,7 @@ class Session(QObject):
         self._manager = manager
         self._shelf = Shelf(pool)
         self._samples = Samples(pool, lambda entry, note: self.problem.emit(entry.name, note))
-        self._anew: Entry | None = None
+        self._disowned: _Wish | None = None
         self._waiting: deque[_Wish] = deque()
         self._active: _Wish | None = None
         self._job_id: int | None = None
@@ -208,7 +211,7 @@ class Session(QObject):
         source = entry.source
 
         def opened(picture: Picture) -> None:
-            _describe(entry, picture)
+            entry.describe(picture)
             if picture.seconds is None or not isinstance(source, Path):
                 done(picture)
                 return
@@ -223,14 +226,16 @@ class Session(QObject):
 
     def caption(self, asked: Sequence[Entry]) -> None:
         """Caption these, one after another, with the model and options chosen now."""
-        busy = {wish.entry for wish in self._waiting} | ({self._active.entry} if self._active else set())
+        wanted = [*self._waiting, *([self._active] if self._active and self._active is not self._disowned else [])]
+        busy = {wish.entry for wish in wanted}
         absence = self.absence(self.model)
         new = [entry for entry in asked if entry not in busy]
         for entry in new:
             entry.begin(EntryState.IDLE if absence else EntryState.WAITING)
             entry.held = absence
             if not absence:
-                self._waiting.append(_Wish(entry, self.model, self.options))
+                self._wait(_Wish(entry, self.model, self.options))
+            self.begun_anew.emit(entry)
             self.entries.notify(entry)
         self._next()
         self.queue_changed.emit()
@@ -239,12 +244,26 @@ class Session(QObject):
 
     def caption_anew(self, entry: Entry) -> None:
         """Caption that one with what is chosen now, in place of any caption that is asked for or being made."""
+        self.take_back(entry)
+        self.caption([entry])
+
+    def continue_caption(self, entry: Entry, prefix: tuple[int, ...]) -> None:
+        """Caption that one before all that wait, beginning with these tokens, by the model that chose among them."""
+        self.take_back(entry)
+        entry.begin(EntryState.WAITING)
+        made_by, made_with = entry.model or self.model, entry.options or self.options
+        self._wait(_Wish(entry, made_by, replace(made_with, prefix=prefix)), first=True)
+        self.entries.notify(entry)
+        self._next()
+        self.queue_changed.emit()
+
+    def take_back(self, entry: Entry) -> None:
+        """Whatever caption that one waits for, or is being made for it, is not wanted any more: it changes nothing."""
         self._waiting = deque(wish for wish in self._waiting if wish.entry is not entry)
         if self.active is entry:
-            self._anew = entry  # as soon as it has stopped
+            self._disowned = self._active
             self._stop_active()
-        else:
-            self.caption([entry])
+        self.queue_changed.emit()
 
     def hurry(self, entry: Entry) -> None:
         """Let that picture be the next one, if it waits: the user is looking at it."""
@@ -280,6 +299,10 @@ class Session(QObject):
         ended = [self._pool.shutdown(), self._runner.shutdown()]
         return all(ended)
 
+    def _wait(self, wish: _Wish, *, first: bool = False) -> None:
+        wish.entry.model, wish.entry.options = wish.model, wish.options
+        (self._waiting.appendleft if first else self._waiting.append)(wish)
+
     # What comes back
 
     def _on_expanded(self, expanded: Expanded) -> None:
@@ -296,7 +319,7 @@ class Session(QObject):
     def _build_view(self, entry: Entry, picture: Picture) -> None:
         if self._shown_key != entry.key:
             return
-        _describe(entry, picture)
+        entry.describe(picture)
         self.entries.notify(entry)
         self._view_ticket = self._pool.submit(
             lambda: pyramid.build(picture),
@@ -349,9 +372,7 @@ class Session(QObject):
     def _finish(self) -> None:
         self._active = None
         self._job_id = None
-        anew, self._anew = self._anew, None
-        if anew is not None and self.entries.get(anew.key) is anew:
-            self.caption([anew])
+        self._disowned = None
         self._next()
         self.queue_changed.emit()
 
@@ -399,6 +420,10 @@ class Session(QObject):
 
     def _on_caption_event(self, wish: _Wish, payload: object) -> None:
         entry = wish.entry
+        if wish is self._disowned:
+            if isinstance(payload, Ended):
+                self._finish()
+            return
         if isinstance(payload, Token):
             if payload.position == 0 and entry.tokens:  # it begins anew, on another device
                 entry.tokens.clear()
@@ -443,13 +468,3 @@ class Session(QObject):
         if status != self.status:
             self.status = status
             self.status_changed.emit()
-
-
-def _describe(entry: Entry, picture: Picture) -> None:
-    """Note what opening the file has told."""
-    frames = f" · {picture.frames:,} frames" if picture.frames > 1 else ""
-    kind = f" · {picture.format}" if picture.format else ""
-    lasts = f" · {wording.clock(picture.seconds)}" if picture.seconds else ""
-    entry.details = f"{picture.width} × {picture.height}{kind}{frames}{lasts}"
-    if entry.seconds is None:  # what was counted meanwhile is more exact
-        entry.seconds = picture.seconds

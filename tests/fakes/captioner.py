@@ -20,6 +20,8 @@ from cocadesk.types import (
     Token,
 )
 
+FIRST, INSTEAD, END = 100, 800, 1
+OTHERS = {900 + rank: f"other{rank} " for rank in range(4)}
 WORDS = ("a", " cat", " on", " a", " green", " background")
 
 
@@ -67,12 +69,12 @@ class FakeCaptioner:
         if self._drafts:
             yield from (Draft(index, "a dog") for index in range(len(opened)))
         spoken: list[list[Token]] = [[] for _ in opened]
-        for position, word in enumerate((*self._words, "")[: options.max_tokens]):
+        for position, (number, word) in enumerate(self._spoken(options.prefix)[: options.max_tokens]):
             for index, picture in enumerate(opened):
                 if cancel is not None:
                     cancel.check()
                 self._before_token(picture, position)
-                token = _token(index, position, word)
+                token = _token(index, position, number, word)
                 spoken[index].append(token)
                 yield token
         for index, tokens in enumerate(spoken):
@@ -82,7 +84,15 @@ class FakeCaptioner:
             frames = item.indices if isinstance(item, Clip) else ()
             yield CaptionResult(index, text, tuple(tokens), timings, self.name, frames)
 
+    def _spoken(self, prefix: tuple[int, ...]) -> list[tuple[int, str]]:
+        """Numbers and texts of the tokens of a caption that begins with these."""
+        own = [*((FIRST + place, word) for place, word in enumerate(self._words)), (END, "")]
+        begun = [(number, OTHERS[number] if number in OTHERS else dict(own)[number]) for number in prefix]
+        changed = any(number in OTHERS for number in prefix)
+        rest = [(INSTEAD, " instead"), (END, "")] if changed else own[len(begun) :]
+        return begun + ([] if begun and begun[-1][0] == END else rest)
 
-def _token(picture: int, position: int, text: str) -> Token:
-    others = tuple(Alternative(900 + rank, f"other{rank} ", -1.0 - rank) for rank in range(4))
-    return Token(picture, position, 100 + position, text, -0.5, (Alternative(100 + position, text, -0.5), *others))
+
+def _token(picture: int, position: int, number: int, text: str) -> Token:
+    others = tuple(Alternative(other, text, -1.0 - rank) for rank, (other, text) in enumerate(OTHERS.items()))
+    return Token(picture, position, number, text, -0.5, (Alternative(number, text, -0.5), *others))

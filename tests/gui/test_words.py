@@ -31,7 +31,7 @@ def hover(word: Word) -> None:
     QApplication.sendEvent(word, QEnterEvent(middle, middle, QPointF(word.mapToGlobal(word.rect().center()))))
 
 
-def test_hovered_word_shows_its_alternatives(captioned: MainWindow) -> None:
+def test_hovered_word_shows_its_alternatives(qtbot: QtBot, captioned: MainWindow) -> None:
     word = captioned.panel.view.words[1]
     assert not captioned.popup.isVisible()
     hover(word)
@@ -44,12 +44,12 @@ def test_hovered_word_shows_its_alternatives(captioned: MainWindow) -> None:
         place = other.rect().translated(other.mapTo(captioned, other.rect().topLeft()))
         assert not covered.intersects(place)
     QApplication.sendEvent(word, QEvent(QEvent.Type.Leave))
-    assert not captioned.popup.isVisible()
+    qtbot.waitUntil(lambda: not captioned.popup.isVisible())
 
 
 def test_words_are_walked_with_the_keyboard(qtbot: QtBot, captioned: MainWindow) -> None:
     words = captioned.panel.view.words
-    qtbot.keyClick(captioned, Qt.Key.Key_F6)
+    qtbot.keyClick(captioned, Qt.Key.Key_F7)
     assert words[0].hasFocus()
     assert captioned.popup.word is words[0]
     qtbot.keyClick(words[0], Qt.Key.Key_Right)

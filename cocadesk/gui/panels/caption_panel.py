@@ -11,6 +11,7 @@ from cocadesk.gui.icons import icon
 from cocadesk.gui.library import Library
 from cocadesk.gui.panels.settings_panel import SettingsPanel
 from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.widgets.branch_list import BranchList
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.collapsible import Collapsible
@@ -23,7 +24,12 @@ MARGIN = 18
 
 
 class CaptionPanel(QWidget):
-    """Shows one entry. Everything it can do is an action of the window, shown again as a button."""
+    """Shows one entry. Everything it can do is an action of the window, shown again as a button.
+
+    Attributes:
+        view: The caption.
+        branches: The captions that were continued from it, where there are any.
+    """
 
     def __init__(
         self, library: Library, again: QAction, stop: QAction, copy: QAction, parent: QWidget | None = None
@@ -41,8 +47,14 @@ class CaptionPanel(QWidget):
         self._note = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._timings = TimingsRow()
-        self._hint = _muted("Point at a word, or press F6, to see how sure the model was and what else it nearly said.")
+        self._hint = _muted(
+            "Point at a word, or press F7, to see how sure the model was. Click it, or press Enter, and choose what "
+            "else it nearly said: the caption goes on from there."
+        )
         self._hint.setFont(scaled_font(0.92))
+        self.branches = BranchList()
+        self._continued = QLabel("Continuations")
+        self._continued.setFont(scaled_font(1.0, QFont.Weight.DemiBold))
         self._busy = BusyBar()
         self._buttons = {
             action: _button(action, kind) for action, kind in ((again, "primary"), (stop, "primary"), (copy, ""))
@@ -84,6 +96,9 @@ class CaptionPanel(QWidget):
         column.addLayout(buttons)
         column.addSpacing(6)
         column.addWidget(self._hint)
+        column.addSpacing(8)
+        column.addWidget(self._continued)
+        column.addWidget(self.branches)
         content = QWidget()
         content.setProperty("plain", "true")
         whole = QVBoxLayout(content)
@@ -127,6 +142,11 @@ class CaptionPanel(QWidget):
         self._timings.setVisible(entry.result is not None)
         self._busy.set_busy(entry.state is EntryState.WORKING)
         self._show_filled()
+
+    def show_continued(self, shown: bool) -> None:
+        """Whether there are continuations to show."""
+        self._continued.setVisible(shown)
+        self.branches.setVisible(shown)
 
     def append(self, token: Token) -> None:
         """Add one word to the caption."""

@@ -21,7 +21,8 @@ WRAP = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
 class CaptionView(QWidget):
     """Lays words out in lines, keeping the pieces of one word together.
 
-    One word at a time can be reached with Tab; the arrow keys, Home and End move between words.
+    One word at a time can be reached with Tab; the arrow keys, Home and End move between words. Enter, or a
+    click, opens one.
     """
 
     word_noticed = Signal(object)
@@ -29,6 +30,12 @@ class CaptionView(QWidget):
 
     word_left = Signal(object)
     """The `Word` that they left."""
+
+    word_dropped = Signal(object)
+    """The `Word` that is not to be explained any more: it is removed, or Escape was pressed on it."""
+
+    word_opened = Signal(object, bool)
+    """The `Word` that was clicked, or that Enter was pressed on, and whether it was the keyboard."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +66,7 @@ class CaptionView(QWidget):
             same += 1
         for word in self._words[same:]:
             self.word_left.emit(word)
+            self.word_dropped.emit(word)
             word.hide()
             word.deleteLater()
         del self._words[same:]
@@ -104,14 +112,23 @@ class CaptionView(QWidget):
             self._focus(here + steps[key])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self._focus(0 if key == Qt.Key.Key_Home else len(self._words) - 1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.word_opened.emit(self._words[here], True)
         elif key == Qt.Key.Key_Escape:
             self.word_left.emit(self._words[here])
+            self.word_dropped.emit(self._words[here])
         else:
             super().keyPressEvent(event)
 
     def focus_words(self) -> None:
         """Give the keyboard to the first word."""
         self._focus(0)
+
+    def focus_at(self, position: int) -> None:
+        """Give the keyboard to the word of the token in that position, if it is shown."""
+        for number, word in enumerate(self._words):
+            if word.token.position == position:
+                self._focus(number)
 
     def _focus(self, number: int) -> None:
         if 0 <= number < len(self._words):
@@ -122,6 +139,7 @@ class CaptionView(QWidget):
         word.setFont(self.font())
         word.noticed.connect(self._on_noticed)
         word.left.connect(self.word_left)
+        word.clicked.connect(lambda: self.word_opened.emit(word, False))
         word.show()
         self._words.append(word)
 
