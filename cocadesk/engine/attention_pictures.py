@@ -10,14 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cocadesk.engine.attention import Weights
 from cocadesk.engine.attention_geometry import PatchLayout
+from cocadesk.media.colour_maps import colours_at
 from cocadesk.types import Picture
-
-# Every sixteenth colour of matplotlib's "inferno" (Nathaniel Smith and Stéfan van der Walt, CC0), from low to high.
-_INFERNO = (
-    "000004 0b0724 210c4a 3d0965 57106e 71196e 8a226a a32c61 bc3754 "
-    "d04545 e35933 f1711f f98c0a fcaa0f f9c932 f2e865 fcffa4"
-)
-_ANCHORS = np.array([list(bytes.fromhex(colour)) for colour in _INFERNO.split()], np.float32)
 
 _SMALLEST, _LARGEST = 448, 1024
 """Between which the longer side of a drawn picture lies, in pixels."""
@@ -37,11 +31,8 @@ def coloured(values: Weights, limits: Limits | None = None) -> Pixels:
         limits: The values of the first and the last colour; None for the lowest and the highest there are.
     """
     low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
-    share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values)).clip(0, 1)
-    at = share * (len(_ANCHORS) - 1)
-    below = np.minimum(at.astype(int), len(_ANCHORS) - 2)
-    part = (at - below)[..., None]
-    return np.asarray(np.rint(_ANCHORS[below] * (1 - part) + _ANCHORS[below + 1] * part), np.uint8)
+    share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values))
+    return colours_at(share)
 
 
 class OverlayPainter:

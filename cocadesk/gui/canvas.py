@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QTransform
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from cocadesk.gui.icons import icon
+from cocadesk.gui.overlays.composing import composed
+from cocadesk.gui.overlays.map_drawing import MapDrawing
+from cocadesk.gui.overlays.overlay_item import OverlayItem
+from cocadesk.gui.overlays.overlay_map import OverlayMap
+from cocadesk.gui.overlays.pins import Pins
+from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.gui.picture_item import PictureItem
 from cocadesk.gui.pyramid import Pyramid
 from cocadesk.gui.theme import theme
@@ -32,6 +38,9 @@ class Canvas(QWidget):
     zoom_changed = Signal(float)
     """`zoom` changed."""
 
+    pointed = Signal(object)
+    """The place on the picture under the pointer, a QPointF in its pixels; None where the pointer is not over it."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = pg.GraphicsView(self, useOpenGL=False)
@@ -44,6 +53,14 @@ class Canvas(QWidget):
         self._view.setCentralItem(self._box)
         self._item = PictureItem(self._box.viewRect)
         self._box.addItem(self._item, ignoreBounds=True)
+        self._overlays = OverlayItem(self._box.viewRect)
+        self._box.addItem(self._overlays, ignoreBounds=True)
+        self._style = OverlayStyle()
+        self._pointer: QPointF | None = None
+        self.pins = Pins(self)
+        self.pins.changed.connect(self._on_pins)
+        self.viewport.setMouseTracking(True)
+        self.viewport.installEventFilter(self)
         self._box.sigRangeChangedManually.connect(self._on_manual)
         self._box.sigRangeChanged.connect(self._on_range)
         self._fitted = True
@@ -82,6 +99,49 @@ class Canvas(QWidget):
     def is_empty(self) -> bool:
         return self._item.pyramid is None
 
+    @property
+    def picture_rect(self) -> QRectF:
+        """The whole picture, in its pixels; empty if there is none."""
+        return self._item.boundingRect()
+
+    @property
+    def map(self) -> OverlayMap | None:
+        """The map that lies over the picture."""
+        return self._overlays.drawing.map if self._overlays.drawing else None
+
+    @property
+    def overlay_style(self) -> OverlayStyle:
+        """How `map` is laid over the picture."""
+        return self._style
+
+    def show_map(self, shown: OverlayMap | None) -> None:
+        """Lay a map of the picture that is shown over it, or none; another picture takes it off again."""
+        self._overlays.set_drawing(MapDrawing(shown, self._style) if shown is not None else None)
+
+    def set_overlay_style(self, style: OverlayStyle) -> None:
+        """Lay the map, and those to come, over the picture in another way."""
+        self._style = style
+        self.show_map(self.map)
+
+    def composed(self, longest: int | None = None) -> QImage:
+        """The picture with all that lies over it, for export and copying.
+
+        Args:
+            longest: The longer side in pixels; None for the picture's own.
+        """
+        lenses = [(pin.drawing, pin.rect_on_picture) for pin in self.pins.all]
+        return composed(self._item.pyramid, self._overlays.drawing, lenses, longest)
+
+    def to_picture(self, spot: QPointF) -> QPointF:
+        """A place on the viewport as one on the picture, in its pixels."""
+        return self.plane.inverted()[0].map(spot)
+
+    @property
+    def plane(self) -> QTransform:
+        """From the picture's pixels to the viewport's."""
+        transform: QTransform = self._box.childTransform() * self._box.sceneTransform() * self._view.viewportTransform()
+        return transform
+
     def await_picture(self) -> None:
         """Another picture is on its way: blank the canvas and show progress, if it takes long enough to notice."""
         self._busy.set_busy(True)
@@ -92,7 +152,7 @@ class Canvas(QWidget):
         self._blank.stop()
         self._busy.set_busy(False)
         self._view.setAccessibleDescription(name)
-        self._item.set_pyramid(pyramid)
+        self._set_picture(pyramid)
         self._bar.setVisible(pyramid is not None)
         if pyramid is not None:
             longest = max(pyramid.width, pyramid.height)
@@ -126,6 +186,12 @@ class Canvas(QWidget):
         self._scale(STEP)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.viewport:
+            if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+                self._point(event.position())
+            elif event.type() == QEvent.Type.Leave:
+                self._point(None)
+            return False
         return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._pan_by_key(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -156,8 +222,24 @@ class Canvas(QWidget):
         self._box.scaleBy((factor, factor))
 
     def _clear(self) -> None:
-        self._item.set_pyramid(None)
+        self._set_picture(None)
         self._bar.hide()
+
+    def _set_picture(self, pyramid: Pyramid | None) -> None:
+        """Another picture: what lay over the last one means nothing on it."""
+        if pyramid is not self._item.pyramid:
+            self.show_map(None)
+            self.pins.clear()
+        self._item.set_pyramid(pyramid)
+        self._overlays.set_size(*((pyramid.width, pyramid.height) if pyramid else (0, 0)))
+
+    def _on_pins(self) -> None:
+        self._overlays.set_lenses([(pin.drawing, pin.rect_on_picture) for pin in self.pins.all])
+
+    def _point(self, spot: QPointF | None) -> None:
+        self._pointer = spot
+        place = self.to_picture(spot) if spot is not None else None
+        self.pointed.emit(place if place is not None and self.picture_rect.contains(place) else None)
 
     def _on_manual(self, *_: object) -> None:
         self._fitted = False

@@ -40,18 +40,21 @@ class PictureItem(QGraphicsItem):
         return QRectF(0, 0, self._pyramid.width, self._pyramid.height) if self._pyramid else QRectF()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._pyramid is None:
-            return
-        scale = abs(painter.deviceTransform().m11())
-        level = self._pyramid.level_for(scale)
-        rows, columns = level.pixels.shape[:2]
-        across, down = self._pyramid.width / columns, self._pyramid.height / rows
-        seen = self._visible()
-        area = QRectF(seen.x() / across, seen.y() / down, seen.width() / across, seen.height() / down).toAlignedRect()
-        area = area.adjusted(-1, -1, 1, 1) & QRect(0, 0, columns, rows)  # a margin for the smoothing at the edges
-        if area.isEmpty():
-            return
-        # Smoothing helps where pixels are merged or barely grow; further in, a person wants to see the pixels.
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
-        target = QRectF(area.x() * across, area.y() * down, area.width() * across, area.height() * down)
-        painter.drawImage(target, level.view(area))
+        if self._pyramid is not None:
+            paint_picture(painter, self._pyramid, self._visible())
+
+
+def paint_picture(painter: QPainter, pyramid: Pyramid, seen: QRectF) -> None:
+    """Paint that part of the picture, in its pixels, from the copy whose size suits the painter's scale."""
+    scale = abs(painter.deviceTransform().m11())
+    level = pyramid.level_for(scale)
+    rows, columns = level.pixels.shape[:2]
+    across, down = pyramid.width / columns, pyramid.height / rows
+    area = QRectF(seen.x() / across, seen.y() / down, seen.width() / across, seen.height() / down).toAlignedRect()
+    area = area.adjusted(-1, -1, 1, 1) & QRect(0, 0, columns, rows)  # a margin for the smoothing at the edges
+    if area.isEmpty():
+        return
+    # Smoothing helps where pixels are merged or barely grow; further in, a person wants to see the pixels.
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
+    target = QRectF(area.x() * across, area.y() * down, area.width() * across, area.height() * down)
+    painter.drawImage(target, level.view(area))

@@ -1,0 +1,1 @@
+"""Maps laid over the picture on the canvas, and lenses that show others within."""

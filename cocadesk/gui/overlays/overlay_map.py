@@ -1,0 +1,64 @@
+"""A map to lay over the picture, and how it travels in a drag."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QMimeData
+
+if TYPE_CHECKING:
+    from cocadesk.engine.attention_geometry import PatchLayout
+
+MAP_MIME = "application/x-cocadesk-map"
+"""Type of a dragged map's data: a key into a table of this process, since no other could draw it."""
+
+_KEPT = 16
+_dragged: OrderedDict[bytes, OverlayMap] = OrderedDict()
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverlayMap:
+    """A value for each patch of a picture; two maps are the same only if they are one object.
+
+    Attributes:
+        values: Float32, (rows, columns), read-only; where a value is not finite nothing is laid over.
+        layout: Where the patches lie on the picture.
+        title: What the map shows, such as “cat” · layer 3 · mean.
+
+    Raises:
+        ValueError: The shape is not the grid of the layout.
+    """
+
+    values: npt.NDArray[np.float32] = field(repr=False)
+    layout: PatchLayout = field(repr=False)
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, np.float32).view()
+        if values.shape != tuple(self.layout.grid):
+            raise ValueError(f"A map of {self.layout.grid} patches has no values of shape {values.shape}.")
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+
+
+def map_mime(shown: OverlayMap) -> QMimeData:
+    """The map as the data of a drag; the newest maps are kept until they are dropped."""
+    key = f"{os.getpid()}-{next(_numbers)}".encode()
+    _dragged[key] = shown
+    while len(_dragged) > _KEPT:
+        _dragged.popitem(last=False)
+    mime = QMimeData()
+    mime.setData(MAP_MIME, key)
+    return mime
+
+
+def map_from_mime(mime: QMimeData) -> OverlayMap | None:
+    """The map that is dragged; None if it is something else, or a map of another process."""
+    return _dragged.get(bytes(mime.data(MAP_MIME).data())) if mime.hasFormat(MAP_MIME) else None
