@@ -52,6 +52,13 @@ class Model(Protocol):
 class Captioner(Model, Protocol):
     """A model that captions."""
 
+    def beginning(self, text: str) -> tuple[int, ...]:
+        """The tokens of a caption's first words, for `CaptionOptions.prefix`; none for no text.
+
+        Raises:
+            OptionError: if there are more than the model can read.
+        """
+
     def caption(
         self,
         pictures: PictureLike | Sequence[PictureLike],
@@ -62,6 +69,7 @@ class Captioner(Model, Protocol):
 
         Raises:
             Cancelled: at the first check after `cancel` was set.
+            OptionError: if no caption of this model can begin with `options.prefix`.
         """
 
 

@@ -30,6 +30,9 @@ ALTERNATIVES_PER_TOKEN = 5
 SEEDS = range(-(2**63), 2**64)
 """What random numbers can start from."""
 
+FRAMES = 16
+"""How many uniformly spaced frames stand for a clip unless told otherwise."""
+
 CLIP_TEMPERATURE = 0.05
 """At which clips are captioned unless told otherwise: enough to leave ruts that a mean of frames can lead into."""
 
@@ -128,6 +131,8 @@ class CaptionOptions:
         frames: For a clip, how many uniformly spaced frames are averaged.
         seed: Makes sampling repeatable; None takes a fresh one each time.
         cached: Keep attention keys and values between tokens; False recomputes everything for each token.
+        prefix: Numbers of the tokens that the caption begins with. They count towards `max_tokens`, and are told like
+            the others, with the model's own probabilities.
     """
 
     temperature: float | None = None
@@ -135,11 +140,13 @@ class CaptionOptions:
     top_p: float | None = None
     beams: int = 1
     max_tokens: int = 25
-    frames: int = 16
+    frames: int = FRAMES
     seed: int | None = None
     cached: bool = True
+    prefix: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix", tuple(self.prefix))  # JSON and scripts have lists
         temperature = self.temperature or 0.0
         if not 0 <= temperature <= 100:
             raise OptionError(f"The temperature must lie between 0 and 100, not {temperature:g}.")
@@ -151,6 +158,10 @@ class CaptionOptions:
             raise OptionError(f"The number of beams must lie between 1 and 64, not {self.beams}.")
         if self.max_tokens < 1:
             raise OptionError(f"The caption needs at least 1 token, not {self.max_tokens}.")
+        if len(self.prefix) > self.max_tokens:
+            raise OptionError(
+                f"The caption's beginning has {len(self.prefix)} tokens: allow at least as many, not {self.max_tokens}."
+            )
         if self.frames < 1:
             raise OptionError(f"At least 1 frame is needed, not {self.frames}.")
         _check_seed(self.seed)
@@ -320,7 +331,7 @@ class AskOptions:
     top_p: float | None = None
     beams: int = 1
     max_tokens: int = 20
-    frames: int = 16
+    frames: int = FRAMES
     seed: int | None = None
     others: int = 0
 

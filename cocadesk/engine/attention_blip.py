@@ -22,7 +22,7 @@ from cocadesk.engine.blip_layers import Attention, States, TextBlock
 from cocadesk.engine.pictures import opened, stills
 from cocadesk.engine.preprocess import Preprocessing, geometry
 from cocadesk.engine.wordpiece import WordPieceTokenizer
-from cocadesk.types import CancelToken, CaptionOptions, Clip, Picture, PictureLike
+from cocadesk.types import CancelToken, Clip, Picture, PictureLike
 
 if TYPE_CHECKING:
     from cocadesk.engine.blip import ImageEncoding
@@ -137,8 +137,9 @@ class BlipWordAttention(BlipImageAttention, WordAttention["ImageEncoding", "Imag
     def _encoding(self, seen: ImageEncoding) -> ImageEncoding:
         return seen
 
-    def _longest(self, options: CaptionOptions) -> int:
-        return min(options.max_tokens, self._decoder.stack.context)
+    @property
+    def _context(self) -> int:
+        return self._decoder.stack.context
 
     def _logging_decoder(self, encoding: ImageEncoding, positions: int) -> LoggingBlipDecoder:
         layers = self.module.text_decoder.bert.encoder.layer

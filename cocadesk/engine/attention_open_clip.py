@@ -26,7 +26,7 @@ from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
 from cocadesk.engine.layers import CrossAttentionBlock
 from cocadesk.engine.preprocess import Preprocessing
 from cocadesk.engine.tokenizer import ClipTokenizer
-from cocadesk.types import CancelToken, CaptionOptions, Clip, Picture, PictureLike
+from cocadesk.types import CancelToken, Clip, Picture, PictureLike
 
 if TYPE_CHECKING:
     from cocadesk.engine.coca import ImageEncoding
@@ -132,8 +132,9 @@ class CocaAttention(OpenClipAttention, WordAttention["ImageEncoding", SeenByCoca
     def _encoding(self, seen: SeenByCoca) -> ImageEncoding:
         return seen.encoding
 
-    def _longest(self, options: CaptionOptions) -> int:
-        return min(options.max_tokens, self._stacks.context)
+    @property
+    def _context(self) -> int:
+        return self._stacks.context
 
     def _maps(
         self, encoding: SeenByCoca, item: Picture | Clip, names: tuple[str, ...], text: str, weights: Weights

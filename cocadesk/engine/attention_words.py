@@ -79,8 +79,10 @@ class WordAttention(CaptioningModel[Batch], Generic[Batch, Seen]):
         Raises:
             Cancelled: at the first check after `cancel` was set; it is checked between tokens.
             InputError: if a path cannot be opened as a picture.
+            OptionError: if no caption of this model can begin with `options.prefix`.
         """
         cancel = cancel or CancelToken()
+        self._check_prefix(options.prefix)
         item = opened(picture, options.frames)
         options = options.suited_to(item)
         started = time.perf_counter()

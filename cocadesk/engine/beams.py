@@ -20,16 +20,18 @@ class _Hypothesis:
     """A caption a search may end with.
 
     Attributes:
-        total: Sum of its tokens' log probabilities.
+        total: Sum of its tokens' log probabilities, without those it was made to begin with.
         steps: Its tokens.
+        given: How many of them it was made to begin with.
     """
 
     total: float = 0.0
     steps: tuple[Candidates, ...] = ()
+    given: int = 0
 
     @property
     def mean(self) -> float:
-        return self.total / len(self.steps)
+        return self.total / max(1, len(self.steps) - self.given)
 
 
 def beam_search(
@@ -40,6 +42,7 @@ def beam_search(
     pictures: Sequence[int],
     limit: int,
     cancel: CancelToken,
+    prefix: Sequence[int] = (),
 ) -> Iterator[Token | Draft | Finished]:
     """Search for captions of high probability, for all pictures together.
 
@@ -49,9 +52,9 @@ def beam_search(
     Captions are of different lengths, so complete ones compete by their mean log probability per token, the end token
     included (the length normalisation of Wu et al. 2016, arXiv:1609.08144, with exponent 1). A search ends at the
     limit, where those that have not ended compete as well, or as soon as `beams` captions are complete and the best
-    row's mean is no higher than the worst of them.
+    row's mean is no higher than the worst of them. The tokens of a prefix are the same for all and count in no mean.
 
-    Arguments and errors as for `decoding.decode`.
+    Arguments and errors as for `decoding.decode`; `prefix` as in `CaptionOptions`.
 
     Yields:
         A `Draft` whenever a picture's best caption so far changes; at the end of its search its tokens and a
@@ -65,7 +68,10 @@ def beam_search(
         watch.start()
         logprobs = decoder.step(tokens).float().log_softmax(-1)
         for search, row_logprobs in zip(searches, logprobs, strict=True):
-            search.advance(row_logprobs, last=position == limit - 1)
+            if position < len(prefix):
+                search.begin(row_logprobs, prefix[position], last=position == limit - 1)
+            else:
+                search.advance(row_logprobs, last=position == limit - 1)
         first_rows = range(0, logprobs.shape[0] * logprobs.shape[1], logprobs.shape[1])
         going_on = [(search, row) for search, row in zip(searches, first_rows, strict=True) if not search.done]
         if going_on:
@@ -100,6 +106,14 @@ class _Search:
         self.rows = [0]
         self.done = False
 
+    def begin(self, logprobs: Tensor, token: int, *, last: bool) -> None:
+        """Take the only row's log probabilities (1, V) and the token that the caption has here."""
+        (begun,) = self._live
+        (step,) = describe(logprobs, torch.tensor([token], device=logprobs.device))
+        self._live = [_Hypothesis(0.0, (*begun.steps, step), begun.given + 1)]
+        if last:
+            self._complete, self.done = self._live, True
+
     def advance(self, logprobs: Tensor, *, last: bool) -> None:
         """Take the rows' log probabilities (B, V) of the next token; `last` if there is none after it."""
         live = logprobs[: len(self._live)]  # the rest is padding
@@ -111,7 +125,7 @@ class _Search:
         continued: list[_Hypothesis] = []
         self.rows = []
         for rank, (total, parent, step) in enumerate(zip(best.tolist(), parents, steps, strict=True)):
-            hypothesis = _Hypothesis(total, (*self._live[parent].steps, step))
+            hypothesis = _Hypothesis(total, (*self._live[parent].steps, step), self._live[parent].given)
             if step.chosen != self._vocabulary.end:
                 if len(continued) < self._beams:
                     continued.append(hypothesis)

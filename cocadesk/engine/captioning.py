@@ -12,6 +12,7 @@ from cocadesk.engine.drafts import Drafts
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.next_token import Decoder, Finished, Vocabulary
 from cocadesk.engine.pictures import listed, opened_batches
+from cocadesk.errors import OptionError
 from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike
 
 CAPTION_BATCH = 16
@@ -24,8 +25,15 @@ Batch = TypeVar("Batch")
 class CaptionTokenizer(Vocabulary, Protocol):
     """What is asked of a captioner's tokenizer."""
 
+    @property
+    def size(self) -> int:
+        """Of the vocabulary."""
+
     def encode_caption(self, text: str) -> list[int]:
         """A caption's tokens behind the start token, the end token among them."""
+
+    def encode_beginning(self, text: str) -> list[int]:
+        """A caption's first tokens, for `CaptionOptions.prefix`; none for no text."""
 
     def names(self, tokens: Sequence[int]) -> list[str]:
         """What each token of a text is called."""
@@ -41,6 +49,14 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
 
     tokenizer: CaptionTokenizer
     drafts: Drafts
+
+    def beginning(self, text: str) -> tuple[int, ...]:
+        """The tokens of a caption's first words, for `CaptionOptions.prefix`; none for no text.
+
+        Raises:
+            OptionError: if there are more than the model can read.
+        """
+        return tuple(self.tokenizer.encode_beginning(text))
 
     def caption(
         self,
@@ -59,8 +75,10 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
         Raises:
             Cancelled: at the first check after `cancel` was set; it is checked between frames, batches and tokens.
             InputError: if a path cannot be opened as a picture.
+            OptionError: if no caption of this model can begin with `options.prefix`.
         """
         cancel = cancel or CancelToken()
+        self._check_prefix(options.prefix)
         for first, items in opened_batches(listed(pictures), options.frames, CAPTION_BATCH):
             cancel.check()
             suited = options.suited_to(items[0])
@@ -68,6 +86,26 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
             encoding = self._encode(items, cancel)
             encode_s = time.perf_counter() - started
             yield from self._captions(self._begin(encoding, suited), items, first, suited, cancel, encode_s=encode_s)
+
+    def _longest(self, options: CaptionOptions) -> int:
+        """Most tokens of a caption."""
+        return min(options.max_tokens, self._context)
+
+    def _check_prefix(self, prefix: Sequence[int]) -> None:
+        """Raise `OptionError` if no caption can begin with these tokens and go on."""
+        unknown = [token for token in prefix if not 0 <= token < self.tokenizer.size]
+        if unknown:
+            raise OptionError(
+                f"A caption of {self.name} cannot begin with token {unknown[0]}: its vocabulary goes from 0 to "
+                f"{self.tokenizer.size - 1}."
+            )
+        if self.tokenizer.end in prefix:
+            raise OptionError("A caption cannot go on behind the end token: leave it out of the beginning.")
+        if len(prefix) >= self._context:
+            raise OptionError(
+                f"A beginning of {len(prefix)} tokens leaves no room for more: captions of {self.name} have at most "
+                f"{self._context}."
+            )
 
     def _captions(
         self,
@@ -114,6 +152,7 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
     def _begin(self, encoding: Batch, options: CaptionOptions) -> Decoder:
         """Begin the captions of a batch."""
 
+    @property
     @abstractmethod
-    def _longest(self, options: CaptionOptions) -> int:
-        """Most tokens of a caption."""
+    def _context(self) -> int:
+        """Most tokens that can be fed, the start token included; a caption has as many, without it."""

@@ -43,6 +43,9 @@ def decode(
     drawn. Every picture draws from a generator of its own with the same seed, so its caption does not depend on what
     else is in the batch.
 
+    A prefix takes the place of what would have been chosen, and nothing else: random numbers are drawn for its tokens
+    as well. So a caption that was drawn with a seed goes on as it did from any beginning of it.
+
     Args:
         decoder: Of P pictures, one row each, nothing fed yet.
         pictures: What the P pictures are called in the events.
@@ -58,7 +61,15 @@ def decode(
         Cancelled: at the first check after `cancel` was set.
     """
     if options.beams > 1:
-        yield from beam_search(decoder, vocabulary, options.beams, pictures=pictures, limit=limit, cancel=cancel)
+        yield from beam_search(
+            decoder,
+            vocabulary,
+            options.beams,
+            pictures=pictures,
+            limit=limit,
+            cancel=cancel,
+            prefix=options.prefix,
+        )
         return
     rows = [_Row(picture, vocabulary.stream(), _generator(options)) for picture in pictures]
     task = _Task(vocabulary, options, limit, cancel, drafts or Drafts())
@@ -81,6 +92,16 @@ class _Task:
     def is_over(self, tokens: Sequence[Token]) -> bool:
         return tokens[-1].id == self.vocabulary.end or len(tokens) == self.limit
 
+    def choose(self, logits: Tensor, position: int, generators: Sequence[torch.Generator]) -> Tensor:
+        """The token of every row at that position: logits (R, V) give token numbers (R,)."""
+        chosen = choose(logits, self.options, generators)
+        prefix = self.options.prefix
+        return torch.full_like(chosen, prefix[position]) if position < len(prefix) else chosen
+
+    def learn(self, text: Sequence[int], count: int) -> None:
+        """Note what the last `count` tokens of a text followed, where the model chose them itself."""
+        self.drafts.learn(text, min(count, max(0, len(text) - 1 - len(self.options.prefix))))
+
 
 def _decode_together(decoder: Decoder, task: _Task, rows: list[_Row]) -> Iterator[Token | Finished]:
     """Decode one token of every row at a step."""
@@ -90,7 +111,7 @@ def _decode_together(decoder: Decoder, task: _Task, rows: list[_Row]) -> Iterato
         task.cancel.check()
         watch.start()
         logits = decoder.step(tokens)[:, 0].float()
-        chosen = choose(logits, task.options, [row.generator for row in rows])
+        chosen = task.choose(logits, len(rows[0].tokens), [row.generator for row in rows])
         for row, candidates in zip(rows, describe(logits.log_softmax(-1), chosen), strict=True):
             row.add(candidates)
         going_on = [number for number, row in enumerate(rows) if not task.is_over(row.tokens)]
@@ -102,14 +123,14 @@ def _decode_together(decoder: Decoder, task: _Task, rows: list[_Row]) -> Iterato
         for row in rows:
             yield row.report(row.tokens[-1], elapsed)
             if task.is_over(row.tokens):
-                task.drafts.learn([task.vocabulary.start, *(token.id for token in row.tokens)], len(row.tokens))
+                task.learn([task.vocabulary.start, *(token.id for token in row.tokens)], len(row.tokens))
                 yield row.finish(elapsed)
         rows = [rows[number] for number in going_on]
         tokens = chosen[:, None]
 
 
 def _decode_ahead(decoder: LookaheadDecoder, task: _Task, row: _Row) -> Iterator[Token | Finished]:
-    """Decode a single row; a step feeds the last token and a guess at those behind it.
+    """Decode a single row; a step feeds the last token and a guess at those behind it, the first step the prefix.
 
     As long as the token that is chosen is the one that was guessed, the logits behind it are those of the text, and
     the next is chosen from them; the rest of a wrong guess is taken back. A guess that was right all through makes the
@@ -122,21 +143,23 @@ def _decode_ahead(decoder: LookaheadDecoder, task: _Task, row: _Row) -> Iterator
         task.cancel.check()
         watch.start()
         room = min(reach, decoder.lookahead - 1, task.limit - len(text))
-        guess = task.drafts.propose(text, room) if row.tokens else []  # the first word must not wait for others
+        begun = len(row.tokens) > 0
+        # The first word must not wait for others; those of a prefix are no guesses.
+        guess = task.drafts.propose(text, room) if begun else list(task.options.prefix[: task.limit - 1])
         guess += text[-1:] * min(decoder.least - 1 - len(guess), room)  # a guess for nothing: the word once more
         fed = torch.tensor([text[-1], *guess], device=decoder.device)
         logits = decoder.step_ahead(fed).float()
         new: list[Token] = []
         for at, guessed in zip(torch.split(logits, 1), [*guess, None], strict=True):
-            chosen = choose(at, task.options, [row.generator])
+            chosen = task.choose(at, len(row.tokens), [row.generator])
             (candidates,) = describe(at.log_softmax(-1), chosen)
             new.append(row.add(candidates))
             text.append(candidates.chosen)
             if task.is_over(row.tokens) or candidates.chosen != guessed:
                 break
-        task.drafts.learn(text, len(new))
+        task.learn(text, len(new))
         decoder.rewind(len(fed) - len(new))
-        reach = 2 * reach + 1 if len(new) == len(fed) > 1 else 1
+        reach = 2 * reach + 1 if begun and len(new) == len(fed) > 1 else 1
         elapsed = watch.stop()
         for token in new:
             yield row.report(token, elapsed)

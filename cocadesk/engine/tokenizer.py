@@ -58,6 +58,14 @@ class ClipTokenizer:
         """
         return self.encode(text)[1:]
 
+    def encode_beginning(self, text: str) -> list[int]:
+        """A caption's first tokens, for `CaptionOptions.prefix`: as `encode_caption`'s, without the end token.
+
+        Raises:
+            OptionError: if there are more than the model can read.
+        """
+        return self.encode(text)[1:-1]
+
     def stream(self) -> ClipTextStream:
         """A new text that grows token by token."""
         return ClipTextStream(self._piece)

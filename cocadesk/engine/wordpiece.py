@@ -73,6 +73,14 @@ class WordPieceTokenizer:
         """
         return self._encode(text, "caption", "Say something about the picture.")
 
+    def encode_beginning(self, text: str) -> list[int]:
+        """A caption's first tokens, for `CaptionOptions.prefix`: `encode_caption`'s without [SEP]; none for no text.
+
+        Raises:
+            OptionError: if there is nothing to read in it, or there are more tokens than the model can read.
+        """
+        return self._encode(text, "beginning", "Leave it out, or write some words.")[:-1] if text.strip() else []
+
     def _encode(self, text: str, what: str, instead: str) -> list[int]:
         try:
             words: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
