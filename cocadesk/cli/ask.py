@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_ANSWERER
-from cocadesk.cli.decoding_options import Beams, Frames, Seed, Temperature, TopK, TopP
+from cocadesk.cli.decoding_options import Beams, Temperature, TopK, TopP
+from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.managed_model import ManagedModel, load_for
-from cocadesk.cli.options import Checkpoint, Device, Dtype, Untrained
-from cocadesk.cli.output import complain, results_only
+from cocadesk.cli.options import Checkpoint, Device, Dtype, Frames, Seed, Untrained
+from cocadesk.cli.output import results_only
 from cocadesk.cli.streaming import Stream, stream_all
 from cocadesk.cli.text_writers import JsonWriter, TextWriter, Writer, finite, text_json
-from cocadesk.errors import CocaDeskError
 from cocadesk.models import Answerer
-from cocadesk.types import AnswerEvent, AnswerResult, AskOptions, Clip, ModelRequest, Picture
+from cocadesk.types import FRAMES, AnswerEvent, AnswerResult, AskOptions, Clip, ModelRequest, Picture
 
 _DEFAULTS = AskOptions()
 
@@ -34,7 +34,10 @@ def ask(
     top_p: TopP = _DEFAULTS.top_p,
     beams: Beams = _DEFAULTS.beams,
     max_tokens: Annotated[int, typer.Option(help="Most tokens in an answer.")] = _DEFAULTS.max_tokens,
-    frames: Frames = _DEFAULTS.frames,
+    others: Annotated[
+        int, typer.Option(metavar="N", help="Name so many of the next likeliest answers, too, with probabilities.")
+    ] = _DEFAULTS.others,
+    frames: Frames = FRAMES,
     seed: Seed = _DEFAULTS.seed,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -48,8 +51,8 @@ def ask(
 
     Exit code: 0 all went well, 1 some questions or pictures failed, 2 the call itself was wrong.
     """
-    try:
-        options = AskOptions(temperature, top_k, top_p, beams, max_tokens, frames, seed)
+    with refusing():
+        options = AskOptions(temperature, top_k, top_p, beams, max_tokens, frames, seed, others)
         request = ModelRequest(model, device, dtype, checkpoint, untrained, seed or 0)
 
         answerer: ManagedModel[Answerer] = ManagedModel(request, load_for("ask"))
@@ -60,10 +63,7 @@ def ask(
         with results_only() as out:
             writer: Writer = JsonWriter(out, AnswerResult, answer_json) if as_json else TextWriter(out)
             failures = stream_all([file], answerer, streams, writer, frames=frames)
-    except CocaDeskError as error:
-        complain("", str(error))
-        raise typer.Exit(2) from None
-    raise typer.Exit(1 if failures else 0)
+    raise end(failures)
 
 
 def _ask(picture: Picture | Clip, question: str, options: AskOptions, answerer: Answerer) -> Iterator[AnswerEvent]:
@@ -71,7 +71,8 @@ def _ask(picture: Picture | Clip, question: str, options: AskOptions, answerer: 
 
 
 def answer_json(file: str, result: AnswerResult) -> dict[str, Any]:
-    """The stable shape of `cocadesk ask --json`; `frames` is there for a clip only."""
-    return text_json(
-        file, result, {"question": result.text, "answer": result.answer, "logprob": finite(result.logprob)}
-    )
+    """The stable shape of `cocadesk ask --json`; `frames` is there for a clip only, `others` where it is asked for."""
+    answer: dict[str, Any] = {"question": result.text, "answer": result.answer, "logprob": finite(result.logprob)}
+    if result.others:
+        answer["others"] = [{"answer": other.answer, "logprob": finite(other.logprob)} for other in result.others]
+    return text_json(file, result, answer)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CAPTIONER
-from cocadesk.cli.decoding_options import Seed
 from cocadesk.cli.each_picture import each_picture
+from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.managed_model import ManagedModel, load_for
-from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Untrained
-from cocadesk.cli.output import complain, results_only
-from cocadesk.errors import CocaDeskError, OptionError
+from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Seed, Untrained
+from cocadesk.cli.output import results_only
+from cocadesk.errors import OptionError
 from cocadesk.types import AttentionKind, Clip, ModelRequest, Picture
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def attend(
 
     Exit code: 0 all went well, 1 the picture failed, 2 the call itself was wrong.
     """
-    try:
+    with refusing():
         asked = _Asked(
             kind, text, patch, rollout, layer, _head(head), smooth=not by_patch, subtract_minimum=not keep_minimum
         )
@@ -107,10 +107,7 @@ def attend(
                 write(None, found)
             else:
                 failures = each_picture([file], looking, work, write)
-    except CocaDeskError as error:
-        complain("", str(error))
-        raise typer.Exit(2) from None
-    raise typer.Exit(1 if failures else 0)
+    raise end(failures)
 
 
 @dataclass(frozen=True, slots=True)

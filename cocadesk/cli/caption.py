@@ -9,16 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_CAPTIONER
-from cocadesk.cli.decoding_options import Beams, Frames, Seed, TopK, TopP
+from cocadesk.cli.decoding_options import Beams, TopK, TopP
+from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.managed_model import ManagedModel, load_for
-from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Untrained
-from cocadesk.cli.output import complain, results_only
+from cocadesk.cli.options import Checkpoint, Device, Dtype, Files, Frames, Json, Seed, Untrained
+from cocadesk.cli.output import results_only
 from cocadesk.cli.streaming import Stream, stream_all
 from cocadesk.cli.text_writers import JsonWriter, TextWriter, Writer, text_json
-from cocadesk.errors import CocaDeskError
 from cocadesk.models import Captioner
 from cocadesk.types import (
     CLIP_TEMPERATURE,
+    FRAMES,
     CaptionEvent,
     CaptionOptions,
     CaptionResult,
@@ -32,7 +33,7 @@ _DEFAULTS = CaptionOptions()
 
 def caption(
     *,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Pictures and videos, or folders of them.")],
+    files: Files,
     model: Annotated[str, typer.Option(help="A model that `cocadesk models list` names.")] = DEFAULT_CAPTIONER,
     temperature: Annotated[
         float | None,
@@ -45,7 +46,7 @@ def caption(
     top_p: TopP = _DEFAULTS.top_p,
     beams: Beams = _DEFAULTS.beams,
     max_tokens: Annotated[int, typer.Option(help="Most tokens in a caption.")] = _DEFAULTS.max_tokens,
-    frames: Frames = _DEFAULTS.frames,
+    frames: Frames = FRAMES,
     per_frame: Annotated[
         bool, typer.Option("--per-frame", help="A caption for each of these frames in place of one for all.")
     ] = False,
@@ -63,7 +64,7 @@ def caption(
 
     Exit code: 0 all went well, 1 some inputs failed, 2 the call itself was wrong.
     """
-    try:
+    with refusing():
         options = CaptionOptions(temperature, top_k, top_p, beams, max_tokens, frames, seed, cached=not uncached)
         request = ModelRequest(model, device, dtype, checkpoint, untrained, seed or 0)
 
@@ -79,10 +80,7 @@ def caption(
         with results_only() as out:
             writer: Writer = JsonWriter(out, CaptionResult, caption_json) if as_json else TextWriter(out)
             failures = stream_all(files, captioner, streams, writer, frames=frames)
-    except CocaDeskError as error:
-        complain("", str(error))
-        raise typer.Exit(2) from None
-    raise typer.Exit(1 if failures else 0)
+    raise end(failures)
 
 
 def _caption(picture: Picture | Clip, options: CaptionOptions, captioner: Captioner) -> Iterator[CaptionEvent]:

@@ -10,19 +10,20 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_CLASSIFIER, DEFAULT_RANKER
-from cocadesk.cli.each_picture import FRAMES, each_picture
+from cocadesk.cli.each_picture import each_picture
+from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.managed_model import ManagedModel
-from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Untrained
-from cocadesk.cli.output import complain, results_only
+from cocadesk.cli.options import Checkpoint, Device, Dtype, Files, Frames, Json, Untrained
+from cocadesk.cli.output import results_only
 from cocadesk.cli.text_lists import distinct, read_lines
-from cocadesk.errors import CocaDeskError, OptionError
+from cocadesk.errors import OptionError
 from cocadesk.models import Classifier
-from cocadesk.types import DEFAULT_TEMPLATE, Classification, Clip, ModelRequest, Picture
+from cocadesk.types import DEFAULT_TEMPLATE, FRAMES, Classification, Clip, ModelRequest, Picture
 
 
 def classify(
     *,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Pictures and videos, or folders of them.")],
+    files: Files,
     model: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +37,7 @@ def classify(
     ] = None,
     template: Annotated[str, typer.Option(help="What a label is called towards the model.")] = DEFAULT_TEMPLATE,
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 10,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of a clip to average.")] = FRAMES,
+    frames: Frames = FRAMES,
     device: Device = "auto",
     dtype: Dtype = "auto",
     checkpoint: Checkpoint = None,
@@ -47,7 +48,7 @@ def classify(
 
     Exit code: 0 all went well, 1 some inputs failed, 2 the call itself was wrong.
     """
-    try:
+    with refusing():
         names = None if labels is None else _labels(labels)
         name = model or (DEFAULT_CLASSIFIER if names is None else DEFAULT_RANKER)
         request = ModelRequest(name, device, dtype, checkpoint, untrained)
@@ -65,10 +66,7 @@ def classify(
 
             classifier: ManagedModel[Classifier] = ManagedModel(request, partial(_load, has_labels=names is not None))
             failures = each_picture(files, classifier, work, write, frames=frames)
-    except CocaDeskError as error:
-        complain("", str(error))
-        raise typer.Exit(2) from None
-    raise typer.Exit(1 if failures else 0)
+    raise end(failures)
 
 
 def classification_json(file: str, result: Classification) -> dict[str, Any]:

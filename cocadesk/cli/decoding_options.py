@@ -10,5 +10,3 @@ Temperature = Annotated[float, typer.Option(help="0 always takes the likeliest t
 TopK = Annotated[int, typer.Option(help="Sample among this many likeliest tokens.")]
 TopP = Annotated[float | None, typer.Option(help="Sample among the fewest tokens whose probabilities sum to this.")]
 Beams = Annotated[int, typer.Option(help="Width of the beam search; 1 for none.")]
-Frames = Annotated[int, typer.Option(help="Uniformly spaced frames of a clip to average.")]
-Seed = Annotated[int | None, typer.Option(help="Repeat a sampled text; with --untrained, the weights as well.")]

@@ -10,10 +10,7 @@ from cocadesk.cli.inputs import Failures, opened_files
 from cocadesk.cli.managed_model import ManagedModel
 from cocadesk.cli.output import progress
 from cocadesk.errors import OptionError
-from cocadesk.types import Clip, Picture
-
-FRAMES = 16
-"""Most frames of a clip whose results are averaged, unless told otherwise."""
+from cocadesk.types import FRAMES, Clip, Picture
 
 M = TypeVar("M")
 R = TypeVar("R")

@@ -8,6 +8,9 @@ import typer
 
 from cocadesk.types import DeviceName, DtypeName
 
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Pictures and videos, or folders of them.")]
+Frames = Annotated[int, typer.Option(min=1, help="Uniformly spaced frames of a clip to average.")]
+Seed = Annotated[int | None, typer.Option(help="Repeat a sampled text; with --untrained, the weights as well.")]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]
 Dtype = Annotated[DtypeName, typer.Option(help="Number format of the weights.")]
 Checkpoint = Annotated[str | None, typer.Option(metavar="FILE", help="Weights to use in place of the model's own.")]

@@ -56,6 +56,9 @@ class TextWriter:
                     self._write(self._line_start() + text)
                 self._write("\n")
                 self._showing = None
+                if isinstance(event, AnswerResult):
+                    for other in event.others:
+                        self._write(f"{self._indent}  {math.exp(other.logprob):>6.1%}  {other.answer}\n")
             case Token() if self.live:
                 if event.position == 0 and self._showing is Token:
                     self.stop()  # a line that was begun before is begun anew: its model moved to another device

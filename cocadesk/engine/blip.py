@@ -33,6 +33,7 @@ from cocadesk.engine.weights import empty
 from cocadesk.engine.wordpiece import WordPieceTokenizer
 from cocadesk.errors import ModelError
 from cocadesk.types import (
+    FRAMES,
     AnswerEvent,
     AnswerResult,
     AskOptions,
@@ -89,7 +90,7 @@ class BlipModel(BlipImageAttention, LoadedModel):
 
     @torch.inference_mode()
     def encode_image(
-        self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16, cancel: CancelToken | None = None
+        self, pictures: PictureLike | Sequence[PictureLike], frames: int = FRAMES, cancel: CancelToken | None = None
     ) -> ImageEncoding:
         """Run the image encoder on all pictures and on the frames of all clips.
 
@@ -206,7 +207,7 @@ class BlipVqaModel(BlipModel, BlipQuestionAttention):
                 decoder.close()
 
     @torch.inference_mode()
-    def encode_question(self, picture: PictureLike, question: str, frames: int = 16) -> Tensor:
+    def encode_question(self, picture: PictureLike, question: str, frames: int = FRAMES) -> Tensor:
         """The question encoder's last hidden states, (1, tokens, width): what the answer is read from.
 
         Raises:

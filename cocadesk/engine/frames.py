@@ -10,13 +10,10 @@ from torch import Tensor
 
 from cocadesk.engine.pictures import opened_batches, stills
 from cocadesk.engine.preprocess import Preprocessing, preprocess
-from cocadesk.types import Clip, Picture, PictureLike
+from cocadesk.types import FRAMES, Clip, Picture, PictureLike
 
 BATCH = 16
 """Most pictures that are opened, squares that are encoded or texts that are embedded together: bounds the memory."""
-
-_FRAMES = 16
-"""Most frames to take of a clip that is opened from a path."""
 
 
 def encode_frames(pictures: Sequence[PictureLike], wanted: Preprocessing, encode: Callable[[Tensor], Tensor]) -> Tensor:
@@ -33,7 +30,7 @@ def encode_frames(pictures: Sequence[PictureLike], wanted: Preprocessing, encode
     Raises:
         InputError: if a path cannot be opened as a picture.
     """
-    return torch.cat([_encode_batch(items, wanted, encode) for _, items in opened_batches(pictures, _FRAMES, BATCH)])
+    return torch.cat([_encode_batch(items, wanted, encode) for _, items in opened_batches(pictures, FRAMES, BATCH)])
 
 
 def _encode_batch(items: Sequence[Picture | Clip], wanted: Preprocessing, encode: Callable[[Tensor], Tensor]) -> Tensor:

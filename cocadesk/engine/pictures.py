@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from cocadesk.types import Clip, Picture, PictureLike
+from cocadesk.types import FRAMES, Clip, Picture, PictureLike
 
 
 def listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:
@@ -13,7 +13,7 @@ def listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:
     return [pictures] if isinstance(pictures, Picture | Clip | str | os.PathLike) else list(pictures)
 
 
-def opened(given: PictureLike, frames: int = 16) -> Picture | Clip:
+def opened(given: PictureLike, frames: int = FRAMES) -> Picture | Clip:
     """The picture itself; a path is opened, an animation or a video as a clip of at most so many frames.
 
     Raises:

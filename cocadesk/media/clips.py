@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cocadesk.errors import InputError
 from cocadesk.media.files import MEGAPIXEL, is_video
 from cocadesk.media.image import MAX_PIXELS
-from cocadesk.types import CancelToken, Clip, Picture
+from cocadesk.types import FRAMES, CancelToken, Clip, Picture
 
 Pixels = npt.NDArray[np.uint8]
 Span = tuple[float, float]
@@ -172,7 +172,7 @@ def open_clip_file(path: str | os.PathLike[str]) -> ClipFile:
 
 
 def open_clip(
-    path: str | os.PathLike[str], count: int = 16, span: Span | None = None, cancel: CancelToken | None = None
+    path: str | os.PathLike[str], count: int = FRAMES, span: Span | None = None, cancel: CancelToken | None = None
 ) -> Clip:
     """Open a file and take uniformly spaced frames of it, as `spaced` says.
 

@@ -72,6 +72,37 @@ def test_json_has_exactly_the_promised_shape(
     assert set(first["timings"]) == {"load_s", "encode_s", "first_token_s", "decode_s", "tokens_per_s"}
 
 
+def test_other_answers_are_named_with_their_probabilities(
+    answerer: FakeAnswerer, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["ask", "one.png", QUESTIONS[0], "--others", "2"]) == 0
+    assert capfd.readouterr().out == f"{ANSWER}\n   13.5%  other 0\n    5.0%  other 1\n"
+
+    assert run(["ask", "one.png", *QUESTIONS, "--others", "1"]) == 0
+    assert capfd.readouterr().out.splitlines()[:3] == [QUESTIONS[0], f"  {ANSWER}", "     13.5%  other 0"]
+
+    assert run(["ask", "one.png", QUESTIONS[0], "--others", "2", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["others"] == [
+        {"answer": "other 0", "logprob": -2.0},
+        {"answer": "other 1", "logprob": -3.0},
+    ]
+    assert answerer.asked[0][2] == AskOptions(others=2)
+
+
+def test_other_answers_of_a_real_model(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_tiny(monkeypatch, tmp_path, "blip-vqa")
+
+    call = ["ask", "one.png", "how many dogs?", "--model", "tiny-blip-vqa", "--device", "cpu", "--others", "3"]
+    assert run([*call, "--json"]) == 0
+
+    found = json.loads(capfd.readouterr().out)
+    logprobs = [other["logprob"] for other in found["others"]]
+    assert len(logprobs) == 3
+    assert logprobs == sorted(logprobs, reverse=True)
+
+
 def test_json_stays_json_where_an_answer_is_ruled_out() -> None:
     result = AnswerResult(0, "what?", "", float("-inf"), (), Timings(), "blip-vqa-base")
 
@@ -163,6 +194,9 @@ def test_a_question_that_breaks_the_engine_does_not_break_the_others(
         ["one.png", "what?", "--temperature", "-1"],
         ["one.png", "what?", "--beams", "4", "--temperature", "1"],
         ["one.png", "what?", "--max-tokens", "0"],
+        ["one.png", "what?", "--others", "65"],
+        ["one.png", "what?", "--others", "2", "--beams", "4"],
+        ["one.png", "what?", "--frames", "0"],
         ["one.png", "what?", "--device", "toaster"],
         ["one.png", "what?", "--uncached"],
     ],

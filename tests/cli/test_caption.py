@@ -166,6 +166,7 @@ def test_one_picture_that_breaks_the_engine_does_not_break_the_others(
     [
         ["one.png", "--model", "unheard-of"],
         ["one.png", "--temperature", "-1"],
+        ["one.png", "--frames", "0"],
         ["one.png", "--top-p", "0"],
         ["one.png", "--beams", "4", "--temperature", "1"],
         ["one.png", "--max-tokens", "0"],

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cocadesk.cli.main import run
 from cocadesk.types import ModelRequest
@@ -33,6 +34,46 @@ def test_a_table_with_the_nearest_first(reader: FakeReader, pictures: Path, capf
     assert distances == sorted(distances)
     assert {row[heading.index("TEXT") :] for row in rows} == {"a cat", "two dogs", "noon"}
     assert abs(sum(float(row[8:21].strip(" %")) for row in rows) - 100) < 0.2
+
+
+def test_several_pictures_have_headings(reader: FakeReader, pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["rank", "one.png", "Bild zwei 写真.jpg", "--text", "a cat", "--text", "noon"]) == 0
+
+    lines = capfd.readouterr().out.splitlines()
+    assert (lines[0], lines[4]) == ("one.png", "Bild zwei 写真.jpg")
+    assert lines[1] == lines[5] == "  DISTANCE  PROBABILITY  TEXT"
+    assert all(line.startswith("  ") for line in lines[1:4])
+
+
+def test_a_matrix_of_distances(reader: FakeReader, pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its cells are the distances that --json has for each picture, and the stars are at the least of a row."""
+    Image.new("RGB", (9, 9), (0, 0, 250)).save(pictures / "blue.png")
+    files = ["one.png", "blue.png"]
+    texts = [part for text in ("a cat", "two\n dogs", "noon") for part in ("--text", text)]
+
+    assert run(["rank", *files, *texts, "--json"]) == 0
+    rankings = [json.loads(line)["ranking"] for line in capfd.readouterr().out.splitlines()]
+    assert run(["rank", *files, *texts, "--matrix"]) == 0
+
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[:3] == ["1  a cat", "2  two dogs", "3  noon"]
+    assert lines[4].split() == ["1", "2", "3", "FILE"]
+    for line, name, ranking in zip(lines[5:], files, rankings, strict=True):
+        distances = {ranked["text"]: ranked["cosine_distance"] for ranked in ranking}
+        cells = [f"{distances[text]:.4f}" for text in ("a cat", "two\n dogs", "noon")]
+        cells[cells.index(f"{min(distances.values()):.4f}")] += "*"
+        assert line.split() == [*cells, name]
+        assert line.index(name) == lines[4].index("FILE")
+
+
+def test_a_matrix_goes_on_after_a_bad_picture(
+    reader: FakeReader, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["rank", "gone.png", "one.png", "--text", "a cat", "--matrix"]) == 1
+
+    out, err = capfd.readouterr()
+    assert out.splitlines()[-1].endswith(" one.png")
+    assert err.startswith("cocadesk: gone.png: There is no such file")
 
 
 def test_json_has_exactly_the_promised_shape(
@@ -108,6 +149,7 @@ def test_an_animation_is_ranked(reader: FakeReader, tmp_path: Path, capfd: pytes
         (["one.png"], "either with --text"),
         (["one.png", "--text", "cat", "--texts", "texts.txt"], "either with --text"),
         (["one.png", "--text", " "], "no text in --text"),
+        (["one.png", "--text", "cat", "--matrix", "--json"], "--matrix is a table to read"),
         (["one.png", "--texts", "nowhere.txt"], "nowhere.txt: There is no such file"),
         (["one.png", "--texts", "one.png"], "one.png: It is not text in UTF-8"),
         (["one.png", "--text", "cat", "--text", "very " * 50], "too many tokens"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from cocadesk.catalog.card import Ability
 from cocadesk.cli.main import run
-from cocadesk.types import CaptionOptions
+from cocadesk.types import CaptionOptions, Classification, ClassScore, Clip
 from tests.cli.conftest import use_model
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.videos import sound_only, video
@@ -67,25 +69,33 @@ def test_folders_hold_videos_too_and_bad_ones_cost_a_line(
 
 
 class Counting:
-    """Ranks texts by nothing, and notes of how many frames."""
+    """Ranks and classifies by nothing, and notes which frames it saw."""
 
     name, load_seconds, device, dtype, weight_bytes = "starter-coca", 0.0, "cpu", "float32", 0
 
     def __init__(self) -> None:
-        self.frames: list[int] = []
+        self.indices: list[tuple[int, ...]] = []
 
-    def rank(self, picture: object, texts: object) -> tuple[()]:
-        self.frames.append(len(picture.frames))  # type: ignore[attr-defined]
+    def rank(self, picture: Clip, texts: Sequence[str]) -> tuple[()]:
+        self.indices.append(picture.indices)
         return ()
 
+    def classify(self, picture: Clip, labels: Sequence[str], **_: object) -> Iterator[Classification]:
+        self.indices.append(picture.indices)
+        yield Classification(0, (ClassScore(labels[0], 1.0),), self.name)
 
-def test_ranking_looks_at_as_many_frames_as_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.mark.parametrize(("command", "texts"), [("rank", ["--text", "a"]), ("classify", ["--labels", "a"])])
+def test_as_many_frames_are_looked_at_as_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Ability, texts: list[str]
+) -> None:
     counting = Counting()
-    use_model(monkeypatch, counting, "rank")
+    use_model(monkeypatch, counting, command)
     path = str(video(tmp_path / "film.mp4", 40))
 
-    assert run(["rank", path, "--text", "a", "--json"]) == 0
-    assert run(["rank", path, "--text", "a", "--frames", "7", "--json"]) == 0
-    assert run(["rank", path, "--text", "a", "--frames", "0"]) == 2
+    assert run([command, path, *texts, "--json"]) == 0
+    assert run([command, path, *texts, "--frames", "7", "--json"]) == 0
+    assert run([command, path, *texts, "--frames", "0"]) == 2
 
-    assert counting.frames == [16, 7]
+    assert [len(indices) for indices in counting.indices] == [16, 7]
+    assert counting.indices[1] == (2, 8, 14, 20, 25, 31, 37)

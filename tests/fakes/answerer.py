@@ -14,6 +14,7 @@ from cocadesk.types import (
     CancelToken,
     Clip,
     Draft,
+    OtherAnswer,
     Picture,
     PictureLike,
     Timings,
@@ -79,7 +80,8 @@ class FakeAnswerer:
             logprob = sum(token.logprob for token in tokens)
             timings = Timings(self.load_seconds, 0.01, 0.02, 0.05, len(tokens) / 0.05)
             frames = item.indices if isinstance(item, Clip) else ()
-            yield AnswerResult(number, question, answer, logprob, tuple(tokens), timings, self.name, frames)
+            others = tuple(OtherAnswer(f"other {rank}", -2.0 - rank) for rank in range(options.others))
+            yield AnswerResult(number, question, answer, logprob, tuple(tokens), timings, self.name, frames, others)
 
 
 def _token(question: int, position: int, text: str) -> Token:
