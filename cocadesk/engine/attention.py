@@ -20,17 +20,19 @@ from cocadesk.types import AttentionKind
 
 Weights = npt.NDArray[np.float32]
 Head = int | Literal["mean"]
+Measure = Literal["attention", "relevance"]
 
 AXES = ("layer", "head", "token", "key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttentionMaps:
-    """Attention weights of all layers and heads. Each row, over the keys, sums to one.
+    """Attention weights of all layers and heads. Each row, over the keys, sums to one; but see `measure`.
 
     Attributes:
         kind: "image": the image encoder's self-attention; "text": the text encoder's; "question": from a question to
-            the picture; "words": from each word of a caption to the picture.
+            the picture; "words": from each word of a caption to the picture; of relevance, also from the one answer,
+            text or class.
         model: The name of the model.
         weights: Float32, (L, H, T, K), read-only.
         tokens: What the T tokens are called: words with the space before them, "[class]", "patch 2,3" (row, column).
@@ -42,6 +44,8 @@ class AttentionMaps:
             layer.
         to_queries: Of a CoCa's words: the decoder's attention to the pooler's queries behind the first, (L, H, T,
             queries); `weights` is this times the pooler's. None for others.
+        measure: "attention", or "relevance": what of attention mattered for what the model said, through all layers
+            (`relevance.py`), as one layer of one head. Its rows are not negative and sum to anything.
     """
 
     kind: AttentionKind
@@ -54,6 +58,7 @@ class AttentionMaps:
     layout: PatchLayout | None = None
     pooler: AttentionMaps | None = field(default=None, repr=False)
     to_queries: Weights | None = field(default=None, repr=False)
+    measure: Measure = "attention"
 
     def __post_init__(self) -> None:
         self.weights.flags.writeable = False
@@ -151,8 +156,9 @@ class AttentionMaps:
     def save(self, path: Path) -> None:
         """Write `weights`, `axes`, `tokens`, `keys` and what else is known as a NumPy archive (.npz).
 
-        Also `kind`, `model`, `text`; of a picture `grid`, `patch_boxes` (`PatchLayout.boxes`) and `first_patch` (its
-        place among the keys); with a pooler `pooler_weights` and `pooler_tokens`, of a CoCa's words `to_queries`.
+        Also `kind`, `measure`, `model`, `text`; of a picture `grid`, `patch_boxes` (`PatchLayout.boxes`) and
+        `first_patch` (its place among the keys); with a pooler `pooler_weights` and `pooler_tokens`, of a CoCa's words
+        `to_queries`.
 
         Raises:
             OSError: if it cannot be written.
@@ -163,6 +169,7 @@ class AttentionMaps:
             "tokens": np.array(self.tokens),
             "keys": np.array(self.keys),
             "kind": np.array(self.kind),
+            "measure": np.array(self.measure),
             "model": np.array(self.model),
             "text": np.array(self.text),
         }

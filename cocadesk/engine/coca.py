@@ -26,6 +26,7 @@ from cocadesk.engine.next_token import Decoder
 from cocadesk.engine.parts import leave_out, part_modules
 from cocadesk.engine.pictures import listed, opened, opened_batches, stills
 from cocadesk.engine.preprocess import Geometry, preprocess
+from cocadesk.engine.relevance_open_clip import CocaRelevance
 from cocadesk.engine.tokenizer import ClipTokenizer
 from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
@@ -70,7 +71,7 @@ class ImageEncoding:
     geometries: tuple[Geometry, ...]
 
 
-class CocaModel(CocaAttention, TextReader):
+class CocaModel(CocaAttention, CocaRelevance, TextReader):
     """A CoCa with its tokenizer. Not thread-safe: one thread uses it at a time.
 
     Attributes:

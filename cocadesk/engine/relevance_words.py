@@ -1,0 +1,108 @@
+"""Relevance for the words of a caption, and how likely they are given other pictures: what captioners do alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from cocadesk.catalog.card import ModelCard
+from cocadesk.engine.attention import AttentionMaps
+from cocadesk.engine.attention_image import ImageTower, patch_layout
+from cocadesk.engine.pictures import opened, stills
+from cocadesk.engine.preprocess import Preprocessing, geometry
+from cocadesk.engine.relevance import relevance_maps
+from cocadesk.engine.relevance_graph import with_gradients
+from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike
+
+
+class WordRelevance(ABC):
+    """Which patches each word of a caption comes from."""
+
+    card: ModelCard
+    tokenizer: Any
+    _preprocessing: Preprocessing
+
+    @with_gradients
+    def word_relevance(
+        self,
+        picture: PictureLike,
+        caption: CaptionResult | str | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AttentionMaps:
+        """Which patches each word of a caption comes from: a row per token, of one layer and head.
+
+        Each token's logit goes back, at the place where it was chosen, through the decoder to the picture and on
+        through the image encoder (`relevance.py`). Rows are not attention, which sums to one: only their shape counts
+        (`AttentionMaps.measure`). Of a clip, the mean over its frames.
+
+        Args:
+            caption: A result of this model or any text; None for the model's own greedy caption.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between frames and every few words.
+            InputError: if a path cannot be opened as a picture.
+            ModelError: if the image encoder is no vision transformer.
+            OptionError: if the text has more tokens than the model can read, or none.
+        """
+        item = opened(picture)
+        if caption is None:
+            *_, result = self.caption(item, CaptionOptions(temperature=0), cancel)
+            assert isinstance(result, CaptionResult)
+            caption = result
+        if isinstance(caption, str):
+            text, tokens = caption, self.tokenizer.encode_caption(caption)
+        else:
+            text, tokens = caption.caption, [token.id for token in caption.tokens]
+        rows, tower = self._relevance_of(item, tokens, cancel)
+        first = stills(item)[0]
+        return relevance_maps(
+            rows,
+            model=self.card.name,
+            tokens=tuple(self.tokenizer.names(tokens)),
+            keys=tower.names,
+            text=text,
+            layout=patch_layout(tower, geometry(first.width, first.height, self._preprocessing)),
+        )
+
+    def token_logprobs(self, pictures: Sequence[Picture | Clip], tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Natural-log probabilities of a caption's T tokens, each given those before it and each of N pictures: (N, T).
+
+        Args:
+            tokens: Numbers in the tokenizer's vocabulary, those behind the start token; at least one.
+        """
+        logits = self._logits_of(pictures, tokens).float()
+        chosen = torch.tensor(list(tokens), device=logits.device).expand(len(pictures), -1)
+        found: npt.NDArray[np.float32] = logits.log_softmax(-1).gather(-1, chosen[..., None])[..., 0].cpu().numpy()
+        return found
+
+    @abstractmethod
+    def caption(
+        self,
+        pictures: PictureLike | Sequence[PictureLike],
+        options: CaptionOptions = ...,
+        cancel: CancelToken | None = ...,
+    ) -> Generator[CaptionEvent, None, None]:
+        """As in `types.Captioner`."""
+
+    @abstractmethod
+    def _relevance_of(
+        self, item: Picture | Clip, tokens: Sequence[int], cancel: CancelToken | None
+    ) -> tuple[Tensor, ImageTower]:
+        """Relevance of the image encoder's tokens for each token of a caption, (T, K), and that encoder."""
+
+    @abstractmethod
+    def _logits_of(self, items: Sequence[Picture | Clip], tokens: Sequence[int]) -> Tensor:
+        """What each of T tokens was chosen from, for each of N pictures: (N, T, vocabulary)."""
+
+
+def chosen_logits(logits: Tensor, tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The logit of each of T tokens (T,) at its own place in (1, T, vocabulary), and its cotangents (T, T)."""
+    places = torch.arange(len(tokens), device=logits.device)
+    found = logits[0, places, torch.tensor(list(tokens), device=logits.device)]
+    return found, torch.eye(len(tokens), dtype=found.dtype, device=found.device)
