@@ -132,7 +132,7 @@ class CaptionOptions:
         seed: Makes sampling repeatable; None takes a fresh one each time.
         cached: Keep attention keys and values between tokens; False recomputes everything for each token.
         prefix: Numbers of the tokens that the caption begins with. They count towards `max_tokens`, and are told like
-            the others, with the model's own probabilities.
+            the others, with the model's own probabilities. Behind an end token nothing follows.
     """
 
     temperature: float | None = None

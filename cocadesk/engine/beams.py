@@ -111,7 +111,7 @@ class _Search:
         (begun,) = self._live
         (step,) = describe(logprobs, torch.tensor([token], device=logprobs.device))
         self._live = [_Hypothesis(0.0, (*begun.steps, step), begun.given + 1)]
-        if last:
+        if last or token == self._vocabulary.end:
             self._complete, self.done = self._live, True
 
     def advance(self, logprobs: Tensor, *, last: bool) -> None:

@@ -99,9 +99,9 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
                 f"A caption of {self.name} cannot begin with token {unknown[0]}: its vocabulary goes from 0 to "
                 f"{self.tokenizer.size - 1}."
             )
-        if self.tokenizer.end in prefix:
-            raise OptionError("A caption cannot go on behind the end token: leave it out of the beginning.")
-        if len(prefix) >= self._context:
+        if self.tokenizer.end in prefix[:-1]:
+            raise OptionError("A caption cannot go on behind the end token: it may only be the last of the beginning.")
+        if len(prefix) >= self._context + (self.tokenizer.end in prefix):
             raise OptionError(
                 f"A beginning of {len(prefix)} tokens leaves no room for more: captions of {self.name} have at most "
                 f"{self._context}."

@@ -6,6 +6,7 @@ What a caption goes on with is compared with an argmax loop over the library's o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_caption_goes_on_from_its_beginning(model: Captioner, pictures: list[P
 
 
 def test_a_clip_goes_on_from_its_beginning(model: Captioner, pictures: list[Picture]) -> None:
-    frames = [pictures[0], pictures[0].__class__("other", pictures[0].pixels[::-1].copy())]
+    frames = [pictures[0], Picture("other", pictures[0].pixels[::-1].copy())]
     expected, _ = argmax_loop(forward(model, frames), FORCED, model.tokenizer.end, 10)
     clip = Clip("clip", tuple(frames), (0, 1))
 
@@ -105,13 +106,7 @@ def test_a_clip_goes_on_from_its_beginning(model: Captioner, pictures: list[Pict
 def test_a_beginning_counts_towards_the_most_tokens(model: Captioner, pictures: list[Picture]) -> None:
     for options in (CaptionOptions(), CaptionOptions(cached=False), CaptionOptions(beams=2)):
         for more in (0, 1):
-            result = last(
-                model,
-                pictures[0],
-                CaptionOptions(
-                    beams=options.beams, cached=options.cached, prefix=FORCED, max_tokens=len(FORCED) + more
-                ),
-            )
+            result = last(model, pictures[0], replace(options, prefix=FORCED, max_tokens=len(FORCED) + more))
             assert numbers(result)[:3] == list(FORCED)
             assert len(result.tokens) == 3 + more
             assert result.caption == "".join(token.text for token in result.tokens).strip()
@@ -129,7 +124,7 @@ def test_a_beginning_counts_towards_the_most_tokens(model: Captioner, pictures: 
 def test_a_batch_begins_alike_and_goes_on_as_alone(
     model: Captioner, pictures: list[Picture], options: CaptionOptions
 ) -> None:
-    uncached = CaptionOptions(options.temperature, beams=options.beams, seed=options.seed, cached=False, prefix=FORCED)
+    uncached = replace(options, cached=False)
     alone = [numbers(last(model, picture, options)) for picture in pictures]
 
     for how in (options, uncached):
@@ -276,6 +271,18 @@ def test_what_no_caption_can_begin_with_is_refused(model: Captioner, pictures: l
             list(model.caption_with_attention(pictures[0], options))
     with pytest.raises(OptionError, match="beginning has 3 tokens"):
         CaptionOptions(max_tokens=2, prefix=(1, 2, 3))
+
+
+def test_a_beginning_with_the_end_token_is_the_whole_caption(model: Captioner, pictures: list[Picture]) -> None:
+    end, context = model.tokenizer.end, model.tokenizer.context
+    for prefix in ((5, 9, 0, end), (end,), (*(5 + place % 5 for place in range(context - 1)), end)):
+        logprobs = forward(model, pictures[:1])(prefix[:-1]).log_softmax(-1)
+        for how in (CaptionOptions(), CaptionOptions(cached=False), CaptionOptions(beams=2)):
+            options = replace(how, max_tokens=context + 5, prefix=prefix)
+            result = last(model, pictures[0], options)
+            assert numbers(result) == list(prefix)
+            for place, token in enumerate(result.tokens):
+                assert token.logprob == pytest.approx(logprobs[place, token.id].item(), abs=TOLERANCE)
 
 
 def test_the_longest_beginning_has_one_word_after_it(model: Captioner, pictures: list[Picture]) -> None:
