@@ -217,7 +217,8 @@ def _covering(region: Region) -> Region:
 
 def _mean(pixels: npt.NDArray[np.uint8], where: Region) -> npt.NDArray[np.float64]:
     """The mean of the sRGB numbers of these pixels, (3,)."""
-    mean: npt.NDArray[np.float64] = pixels.mean((0, 1), np.float64, where=where[..., None])
+    kept = pixels[where]
+    mean: npt.NDArray[np.float64] = kept.sum(0, dtype=np.int64) / np.float64(len(kept))
     return mean
 
 
