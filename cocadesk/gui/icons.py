@@ -45,6 +45,11 @@ _NAMES = {
     "text_file": "ph.file-text",
     "table": "ph.table",
     "save": "ph.floppy-disk",
+    "rectangle": "ph.selection",
+    "lasso": "ph.scribble-loop",
+    "brush": "ph.paint-brush",
+    "eraser": "ph.eraser",
+    "undo": "ph.arrow-u-up-left",
     "zoom_in": "ph.magnifying-glass-plus",
     "zoom_out": "ph.magnifying-glass-minus",
 }

@@ -135,13 +135,16 @@ class CaptionView(QWidget):
             self._words[number].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _add(self, token: Token) -> None:
-        word = Word(token, self)
+        word = self._make_word(token)
         word.setFont(self.font())
         word.noticed.connect(self._on_noticed)
         word.left.connect(self.word_left)
         word.clicked.connect(lambda: self.word_opened.emit(word, False))
         word.show()
         self._words.append(word)
+
+    def _make_word(self, token: Token) -> Word:
+        return Word(token, self)
 
     def _on_noticed(self, noticed: Word) -> None:
         if noticed.hasFocus():

@@ -1,0 +1,1 @@
+"""Marking a region of the picture on the canvas."""
