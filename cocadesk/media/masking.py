@@ -217,9 +217,7 @@ def _covering(region: Region) -> Region:
 
 def _mean(pixels: npt.NDArray[np.uint8], where: Region) -> npt.NDArray[np.float64]:
     """The mean of the sRGB numbers of these pixels, (3,)."""
-    kept = pixels[where]
-    mean: npt.NDArray[np.float64] = kept.sum(0, dtype=np.int64) / np.float64(len(kept))
-    return mean
+    return np.array([float(pixels[..., channel][where].mean()) for channel in range(3)])
 
 
 def _blurred(pixels: npt.NDArray[np.uint8], region: Region) -> tuple[tuple[slice, slice], npt.NDArray[np.uint8]]:
