@@ -16,6 +16,7 @@ HEADING = 18
 CAPTION = 16
 GAP = 4
 GROUP_GAP = 16
+SAME_FRAME_S = 1e-3
 HEIGHT = HEADING + THUMBNAIL_SIZE.height() + CAPTION + 2
 
 
@@ -83,8 +84,11 @@ class _Row(QWidget):
         self.update()
 
     def set_seconds(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.update()
+        """Outline another frame; called for every frame that plays, and hardly any is in the film."""
+        before, self._seconds = self._seconds, seconds
+        thumbs = (thumb for _, thumbs in self.groups for thumb in thumbs)
+        if any(_is_at(thumb, before) != _is_at(thumb, seconds) for thumb in thumbs):
+            self.update()
 
     def sizeHint(self) -> QSize:
         places = self._places()
@@ -123,7 +127,7 @@ class _Row(QWidget):
         painter.setClipPath(outline)
         painter.drawImage(place, thumb.image)
         painter.restore()
-        if abs(thumb.seconds - self._seconds) < 1e-3:
+        if _is_at(thumb, self._seconds):
             painter.setPen(QPen(colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(place, 4, 4)
@@ -142,6 +146,10 @@ class _Row(QWidget):
 
     def _at(self, event: QMouseEvent) -> Thumb | None:
         return next((thumb for place, thumb in self._places() if place.contains(event.position())), None)
+
+
+def _is_at(thumb: Thumb, seconds: float) -> bool:
+    return abs(thumb.seconds - seconds) < SAME_FRAME_S
 
 
 def _laid_out(left: float, thumbs: Sequence[Thumb]) -> list[tuple[QRectF, Thumb]]:

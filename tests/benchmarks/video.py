@@ -1,9 +1,8 @@
-"""Sampling a video against what one would write with OpenCV, the memory that it takes, and a window that plays one."""
+"""Sampling a video against what one would write with OpenCV, and the memory that it takes."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from PySide6.QtCore import Qt
 
-from cocadesk.gui import app
-from cocadesk.store.settings import Settings
 from tests.benchmarks.row import Row
-from tests.benchmarks.window import MEASURED_S, MODEL, Probe, wait_for_caption
 from tests.fakes.videos import video
 
 FRAMES = 500
@@ -82,7 +77,7 @@ def rows() -> list[Row]:
     result = []
     with TemporaryDirectory(prefix="cocadesk-video-") as folder:
         for number, (what, codec, options) in enumerate(KINDS):
-            path = video(Path(folder) / f"{number}.mkv", codec=codec, frames=_moving(), options=options)
+            path = video(Path(folder) / f"{number}.mkv", codec=codec, frames=moving(), options=options)
             turns = _child(TIME, path, TAKEN, REPEATS)
             ratio = median(theirs / own for theirs, own in turns)
             name = f"{TAKEN} of {FRAMES} frames of 1080p, {what}: at least so many times as fast as OpenCV's seeks"
@@ -90,47 +85,10 @@ def rows() -> list[Row]:
         peak, kept = _child(PEAK, path, TAKEN)
         name = f"the same: at most so much more memory than the {kept / 1e6:.0f} MB of the frames kept"
         result.append(Row(name, (peak - kept) / 1e6, CONSTANT_BYTES / 1e6, peak - kept <= CONSTANT_BYTES, "MB"))
-        return [*result, *_playing(path)]
+        return result
 
 
-def _playing(path: Path) -> list[Row]:
-    """How long the window's event loop keeps anything waiting while it plays 1080p and a large model captions it."""
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    qt = app.application()
-    window = app.build(Settings(model=MODEL), keep=False)
-    try:
-        window.show()
-        window.session.open_paths([path])
-        wait_for_caption(qt, window)
-
-        def again() -> None:
-            if window.session.active is None:
-                window.commands.again.trigger()
-
-        def replay(playing: bool) -> None:
-            if not playing:
-                window.timeline.player.play()
-
-        window.session.queue_changed.connect(again, Qt.ConnectionType.QueuedConnection)
-        window.timeline.player.playing_changed.connect(replay, Qt.ConnectionType.QueuedConnection)
-        shown: list[object] = []
-        window.timeline.frame_ready.connect(shown.append)
-        again()
-        window.timeline.player.play()
-        delays = Probe().watch(MEASURED_S)
-        window.session.queue_changed.disconnect(again)
-        window.timeline.player.playing_changed.disconnect(replay)
-    finally:
-        window.close()
-    what = f"while 1080p plays ({len(shown) / MEASURED_S:.0f} frames/s shown) and {MODEL.name} captions it, at most"
-    found = (("99th percentile", float(np.percentile(delays, 99)), 16.0), ("largest", max(delays), 100.0))
-    return [
-        Row(f"event-loop delay, {name}, {what}", measured, bound, measured <= bound and bool(shown), "ms")
-        for name, measured, bound in found
-    ]
-
-
-def _moving() -> Iterator[npt.NDArray[np.uint8]]:
+def moving() -> Iterator[npt.NDArray[np.uint8]]:
     """A camera that pans over smooth noise."""
     width, height = SIZE
     random = np.random.default_rng(0)

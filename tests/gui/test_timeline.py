@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton
+from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui.entries import EntryState
@@ -40,6 +40,19 @@ class Watching:
     def _note(self, item: Picture | Clip, position: int) -> None:
         if position == 0:
             self.seen.append(item.indices if isinstance(item, Clip) else ())
+
+
+class Paints(QObject):
+    """Counts how often a widget is drawn."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
 
 
 @pytest.fixture
@@ -175,6 +188,27 @@ def test_a_click_on_the_film_shows_that_frame(qtbot: QtBot, opened: MainWindow) 
     row = opened.timeline.film.widget()
     qtbot.mouseClick(row, LEFT, pos=QPoint(3 * 76 + 20, row.height() // 2))
     wait_for_frame(qtbot, opened, lambda number: number == 3)
+
+
+def test_the_film_outlines_the_frame_on_show_and_is_drawn_anew_only_then(qtbot: QtBot, opened: MainWindow) -> None:
+    row = opened.timeline.film.widget()
+    first, after = 8, 10
+    assert not {*range(first, after + 1)} & {round(thumb.seconds * RATE) for thumb in opened.timeline.film.sampled}
+    qtbot.mouseClick(opened.timeline.bar, LEFT, pos=spot(opened, 0))
+    wait_for_frame(qtbot, opened, lambda number: number == 0)
+    outlined = row.grab().toImage()
+    paints = Paints(row)
+    for number in range(1, after + 1):
+        opened.commands.frame_forward.trigger()
+        wait_for_frame(qtbot, opened, lambda seen, number=number: seen == number)
+        if number == first:
+            assert row.grab().toImage() != outlined
+            paints.count = 0
+    assert paints.count == 0
+    qtbot.mouseClick(opened.timeline.bar, LEFT, pos=spot(opened, 0))
+    wait_for_frame(qtbot, opened, lambda number: number == 0)
+    assert paints.count > 0
+    assert row.grab().toImage() == outlined
 
 
 def test_dragging_a_grip_samples_that_part_and_captions_it(
