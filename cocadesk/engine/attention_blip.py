@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from cocadesk.engine.blip import ImageEncoding
 
 
+def blip_tower(module: Any) -> ImageTower:
+    """The image encoder of one of transformers' BLIPs."""
+    config = module.config.vision_config
+    side = config.image_size // config.patch_size
+    return ImageTower(
+        attentions=[layer.self_attn for layer in module.vision_model.encoder.layers],
+        watch=watch_output,
+        heads=config.num_attention_heads,
+        prefix=(CLASS,),
+        grid=(side, side),
+        patch=(config.patch_size, config.patch_size),
+        feature=0,
+    )
+
+
 class BlipImageAttention:
     """Self-attention of the image encoder, and how attention to its features becomes maps."""
 
@@ -63,17 +78,7 @@ class BlipImageAttention:
         )
 
     def _tower(self) -> ImageTower:
-        config = self.module.config.vision_config
-        side = config.image_size // config.patch_size
-        return ImageTower(
-            attentions=[layer.self_attn for layer in self.module.vision_model.encoder.layers],
-            watch=watch_output,
-            heads=config.num_attention_heads,
-            prefix=(CLASS,),
-            grid=(side, side),
-            patch=(config.patch_size, config.patch_size),
-            feature=0,
-        )
+        return blip_tower(self.module)
 
 
 class BlipQuestionAttention(BlipImageAttention, ABC):

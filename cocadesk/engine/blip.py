@@ -29,6 +29,7 @@ from cocadesk.engine.next_token import Decoder, Finished
 from cocadesk.engine.other_answers import FinishedBesideOthers, decode_beside_others
 from cocadesk.engine.pictures import listed, opened, stills
 from cocadesk.engine.preprocess import Geometry, geometry
+from cocadesk.engine.relevance_blip import AnswerRelevance, BlipWordRelevance
 from cocadesk.engine.weights import empty
 from cocadesk.engine.wordpiece import WordPieceTokenizer
 from cocadesk.errors import ModelError
@@ -138,7 +139,7 @@ class BlipModel(BlipImageAttention, LoadedModel):
         return embeddings
 
 
-class BlipVqaModel(BlipModel, BlipQuestionAttention):
+class BlipVqaModel(BlipModel, BlipQuestionAttention, AnswerRelevance):
     """A BLIP that answers questions about a picture, or about a clip by the mean of its frames' features."""
 
     def __init__(
@@ -238,7 +239,7 @@ class BlipVqaModel(BlipModel, BlipQuestionAttention):
         )
 
 
-class BlipCaptionModel(BlipModel, BlipWordAttention):
+class BlipCaptionModel(BlipModel, BlipWordAttention, BlipWordRelevance):
     """A BLIP that captions pictures, and clips by the mean of their frames' features."""
 
     def _encode(self, items: list[Picture | Clip], cancel: CancelToken) -> ImageEncoding:

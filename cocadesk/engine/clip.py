@@ -22,12 +22,13 @@ from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.frames import BATCH, encode_frames
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
+from cocadesk.engine.relevance_open_clip import TextRelevance
 from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
 from cocadesk.types import ModelRequest, PictureLike
 
 
-class ClipModel(OpenClipAttention, LoadedModel, TextReader):
+class ClipModel(OpenClipAttention, TextRelevance, LoadedModel, TextReader):
     """A CLIP with its tokenizer. Not thread-safe: one thread uses it at a time.
 
     Models that were trained with a sigmoid for each pair (SigLIP) are ranked and classify by the softmax like the

@@ -76,10 +76,7 @@ class WordRelevance(ABC):
         Args:
             tokens: Numbers in the tokenizer's vocabulary, those behind the start token; at least one.
         """
-        logits = self._logits_of(pictures, tokens).float()
-        chosen = torch.tensor(list(tokens), device=logits.device).expand(len(pictures), -1)
-        found: npt.NDArray[np.float32] = logits.log_softmax(-1).gather(-1, chosen[..., None])[..., 0].cpu().numpy()
-        return found
+        return logprobs_of(self._logits_of(pictures, tokens), tokens)
 
     @abstractmethod
     def caption(
@@ -106,3 +103,10 @@ def chosen_logits(logits: Tensor, tokens: Sequence[int]) -> tuple[Tensor, Tensor
     places = torch.arange(len(tokens), device=logits.device)
     found = logits[0, places, torch.tensor(list(tokens), device=logits.device)]
     return found, torch.eye(len(tokens), dtype=found.dtype, device=found.device)
+
+
+def logprobs_of(logits: Tensor, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Natural-log probability of each of T tokens at its own place in (N, T, vocabulary): (N, T)."""
+    chosen = torch.tensor(list(tokens), device=logits.device).expand(len(logits), -1)
+    found: npt.NDArray[np.float32] = logits.float().log_softmax(-1).gather(-1, chosen[..., None])[..., 0].cpu().numpy()
+    return found

@@ -21,13 +21,14 @@ from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.frames import BATCH, encode_frames
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
+from cocadesk.engine.relevance_vit import ClassRelevance
 from cocadesk.engine.vit_weights import VitConfig, build, load_model, random_model, read_config
 from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import check_top, likeliest
 from cocadesk.types import DEFAULT_TEMPLATE, CancelToken, Classification, ClassScore, ModelRequest, PictureLike
 
 
-class VitModel(LoadedModel):
+class VitModel(ClassRelevance, LoadedModel):
     """A vision transformer with its classes. Not thread-safe: one thread uses it at a time.
 
     Attributes:

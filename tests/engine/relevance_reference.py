@@ -16,7 +16,8 @@ Attend = Callable[..., Tensor]
 
 
 class Tape:
-    """Attention weights in the order in which they were computed, by name, each (heads, S, K) in the graph."""
+    """Attention weights in the order in which they were computed, by name, each (heads, S, K) in the graph; those that
+    a library gives away are (1, heads, S, K)."""
 
     def __init__(self) -> None:
         self.weights: dict[str, list[Tensor]] = {}
@@ -46,8 +47,8 @@ class Tape:
 
 def _mean_positive(weights: Tensor, gradient: Tensor | None) -> Matrix:
     if gradient is None:
-        return np.zeros(weights.shape[1:])
-    products = (gradient * weights).detach().numpy()
+        return np.zeros(weights.shape[-2:])
+    products = (gradient * weights).detach().reshape(weights.shape[-3:]).numpy()
     return np.where(products > 0, products, 0.0).mean(0)
 
 
@@ -98,6 +99,33 @@ def pooled(tape: Tape, visual: Any, x: Tensor) -> Tensor:
     """What a CoCa's pooler makes of the patches, (queries, width)."""
     pool = visual.attn_pool
     return visual.ln_post(multihead(tape, "pooler", pool.attn, pool.ln_q(pool.query), pool.ln_k(x)))
+
+
+def timm_tokens(tape: Tape, trunk: Any, square: Tensor) -> Tensor:
+    """The tokens of one of timm's vision transformers behind its last norm, (K, width)."""
+    x = trunk.patch_embed(square[None].double())[0]
+    if trunk.cls_token is not None:
+        x = torch.cat([trunk.cls_token[0], x])
+    x = x + trunk.pos_embed[0]
+    for layer in trunk.blocks:
+        attention = layer.attn
+        q, k, v = (
+            part.reshape(len(x), attention.num_heads, -1).transpose(0, 1)
+            for part in attention.qkv(layer.norm1(x)).chunk(3, -1)
+        )
+        x = x + attention.proj(tape.attend("patches", q, k, v, attention.head_dim**-0.5))
+        x = x + layer.mlp(layer.norm2(x))
+    return trunk.norm(x)
+
+
+def timm_pooled(tape: Tape, pool: Any, x: Tensor) -> Tensor:
+    """What timm's attention pooling makes of the tokens, (width,)."""
+    keys, values = pool.kv(x).chunk(2, -1)
+    q, k, v = (
+        part.reshape(len(part), pool.num_heads, -1).transpose(0, 1) for part in (pool.q(pool.latent[0]), keys, values)
+    )
+    found = pool.proj(tape.attend("pooler", q, k, v, pool.head_dim**-0.5))
+    return (found + pool.mlp(pool.norm(found)))[0]
 
 
 def coca_logits(tape: Tape, module: Any, image: Tensor, fed: list[int]) -> Tensor:
