@@ -97,9 +97,10 @@ class ModelCard:
         Raises:
             ModelError: if it has not; the message says which it has.
         """
-        shown = _ATTENTION[self.family]
-        if kind not in shown:
-            raise ModelError(f"{self.name} has no attention of the kind “{kind}”; it can show: {', '.join(shown)}.")
+        if kind not in self.attention:
+            raise ModelError(
+                f"{self.name} has no attention of the kind “{kind}”; it can show: {', '.join(self.attention)}."
+            )
 
     def check_labels(self, *, given: bool) -> None:
         """Make sure that labels are given to a model that reads them, and to no other.
@@ -119,6 +120,11 @@ class ModelCard:
     def memory_bytes(self, dtype: str) -> int:
         """What the weights take in a number format: "float32", "bfloat16" or "float16"."""
         return self.parameters * BYTES_PER_NUMBER[dtype]
+
+    @property
+    def attention(self) -> tuple[AttentionKind, ...]:
+        """The kinds of attention that it has."""
+        return _ATTENTION[self.family]
 
     @property
     def patch_grid(self) -> int:

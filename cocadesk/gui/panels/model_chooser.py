@@ -30,6 +30,8 @@ UNTRAINED: dict[Ability, str] = {
     "caption": "Random weights: captions mean nothing.",
     "ask": "Random weights: answers mean nothing.",
     "rank": "Random weights: distances mean nothing.",
+    "attend": "Random weights: maps mean nothing.",
+    "classify": "Random weights: classes mean nothing.",
 }
 
 
