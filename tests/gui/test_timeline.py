@@ -194,8 +194,6 @@ def test_the_film_outlines_the_frame_on_show_and_is_drawn_anew_only_then(qtbot: 
     row = opened.timeline.film.widget()
     first, after = 8, 10
     assert not {*range(first, after + 1)} & {round(thumb.seconds * RATE) for thumb in opened.timeline.film.sampled}
-    qtbot.mouseClick(opened.timeline.bar, LEFT, pos=spot(opened, 0))
-    wait_for_frame(qtbot, opened, lambda number: number == 0)
     outlined = row.grab().toImage()
     paints = Paints(row)
     for number in range(1, after + 1):
@@ -205,7 +203,7 @@ def test_the_film_outlines_the_frame_on_show_and_is_drawn_anew_only_then(qtbot: 
             assert row.grab().toImage() != outlined
             paints.count = 0
     assert paints.count == 0
-    qtbot.mouseClick(opened.timeline.bar, LEFT, pos=spot(opened, 0))
+    qtbot.keyClick(opened.timeline.bar, Qt.Key.Key_Home)
     wait_for_frame(qtbot, opened, lambda number: number == 0)
     assert paints.count > 0
     assert row.grab().toImage() == outlined
