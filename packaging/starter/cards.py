@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import files
+import model
 import progress
+import vit_model
+import vqa_model
+from artists import SEEN, SKETCHES
 from safetensors import safe_open
 
 _STAGES = {"starter-coca": ("tower", "caption"), "starter-vqa": ("vqa",), "starter-vit": ("vit",)}
@@ -53,6 +57,38 @@ def size(weights: Path) -> str:
     return f"{numbers:,}, stored as float16 safetensors ({weights.stat().st_size / 1e6:.1f} MB)"
 
 
+_SHAPES = {
+    "multimodal_cfg": model.tower_shape,
+    "text_config": vqa_model.tower_shape,
+    "model_args": vit_model.tower_shape,
+}
+"""By what the configuration of each kind of model alone holds."""
+
+
+def picture(config: model.Config) -> str:
+    """ "112 × 112 pixels in 7 × 7 patches of 16; 6 blocks, width 192, 6 heads"."""
+    seen = next(shape(config) for key, shape in _SHAPES.items() if key in config)
+    return (
+        f"{seen.side} × {seen.side} pixels in {seen.grid} × {seen.grid} patches of {seen.patch}; {seen.blocks} blocks, "
+        f"width {seen.width}, {seen.heads} heads"
+    )
+
+
+_CC = "https://creativecommons.org/licenses/by"
+_TEXTS = {"CC-BY-3.0": f"{_CC}/3.0/", "CC-BY-4.0": f"{_CC}/4.0/"}
+"""Licences that ask for a link to themselves."""
+
+
+def artwork() -> str:
+    """Whose artwork training draws with, as a table in Markdown."""
+    lines = ["| artwork | package | licence | used |", "|---|---|---|---|"]
+    for artists, used in ((SEEN, "in colour"), (SKETCHES, "as drawings, filled with the nouns' colours")):
+        for artist in artists:
+            licence = f"[{artist.licence}]({_TEXTS[artist.licence]})" if artist.licence in _TEXTS else artist.licence
+            lines.append(f"| {artist.title} | `{artist.package}` | {licence} | {used} |")
+    return "\n".join(lines)
+
+
 def write_cards(out: Path) -> None:
     """Write `README.md` into the folder of every model that was measured."""
     tables, done = json.loads((out / "figures.json").read_text(encoding="utf-8")), progress.read(out)
@@ -60,8 +96,10 @@ def write_cards(out: Path) -> None:
         template = (files.HERE / "cards" / f"{name}.md").read_text(encoding="utf-8")
         found = {
             "size": size(out / name / "model.safetensors"),
+            "picture": picture(model.read_config(out / name)),
             "training": training(done, _STAGES[name]),
             "figures": figures(table),
+            "artists": artwork(),
         }
         for key, text in found.items():
             template = template.replace("{{" + key + "}}", text)

@@ -11,8 +11,10 @@ import argparse
 import numpy as np
 import torch
 from measure import held_out
+from model import read_config, tower_shape
 
 import cocadesk
+from cocadesk.catalog.cards import card
 from cocadesk.engine.coca import CocaModel
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
 
@@ -21,7 +23,8 @@ PART = 50
 
 
 def pictures(count: int) -> list[cocadesk.Picture]:
-    _, drawn = held_out("seen", count, part=PART)
+    seen = tower_shape(read_config(card("starter-coca").folder))
+    _, drawn = held_out("seen", count, seen.side, seen.grid, part=PART)
     pixels = (drawn.permute(0, 2, 3, 1) * 0.25 + 0.5).mul(255).round().clamp(0, 255).byte().numpy()
     return [cocadesk.Picture(f"scene {number}", image) for number, image in enumerate(pixels)]
 

@@ -16,7 +16,7 @@ import torch
 from artists import ARTISTS, SEEN, UNSEEN, numbers
 from augment import augment
 from lessons import lone
-from model import GRID, SIDE, normalise
+from model import normalise
 from nouns import NOUNS
 from open_clip.coca_model import CoCa
 from open_clip.tokenizer import SimpleTokenizer
@@ -37,19 +37,23 @@ WATCHED = 1
 
 
 @cache
-def renderer(artwork: str, side: int, device: str) -> Renderer:
-    """ "seen", "unseen", or the name of one artist."""
+def renderer(artwork: str, side: int, device: str, grid: int = 1) -> Renderer:
+    """Of "seen" or "unseen" artwork, or one artist's; its pictures' cells are labelled on such a grid."""
     sets = {"seen": SEEN, "unseen": (UNSEEN,)}
     artists = sets.get(artwork) or tuple(artist for artist in ARTISTS if artist.name == artwork)
-    return Renderer(numbers(artists), side, GRID, device)
+    return Renderer(numbers(artists), side, grid, device)
 
 
 def held_out(
-    artwork: str, count: int, *, single: bool = False, part: int = 0, device: str = "cpu", side: int = SIDE
+    artwork: str, count: int, side: int, grid: int, *, single: bool = False, part: int = 0, device: str = "cpu"
 ) -> tuple[list[Scene], Tensor]:
-    """(scenes, pictures (n, 3, side, side) normalised), the same on every call; `single`: of one object each."""
+    """(scenes, pictures (n, 3, side, side) normalised), the same on every call; `single`: of one object each.
+
+    Args:
+        side, grid: Pixels and patches along one side of what the model sees.
+    """
     rng = np.random.default_rng((HELD_OUT_SEED, part, int(single)))
-    drawer = renderer(artwork, side, device)
+    drawer = renderer(artwork, side, device, grid)
     known = [bool(choices) for choices in drawer.catalogue.coloured]
     scenes: list[Scene] = []
     while len(scenes) < count:
@@ -159,10 +163,9 @@ def monitor(trainee: Trainee, watched: tuple[str, ...] = (), count: int = 200) -
     device = str(next(trainee.parameters()).device)
     trainee.eval()
     for artwork in ("seen", *watched):
-        scenes, pictures = held_out(artwork, count, part=WATCHED, device=device, side=trainee.side)
-        lone_scenes, lone_pictures = held_out(
-            artwork, count, single=True, part=WATCHED, device=device, side=trainee.side
-        )
+        seen = (artwork, count, trainee.side, trainee.grid)
+        scenes, pictures = held_out(*seen, part=WATCHED, device=device)
+        lone_scenes, lone_pictures = held_out(*seen, single=True, part=WATCHED, device=device)
         nouns = first_nouns(lone_scenes, device)
         figures = trainee.watch(scenes, pictures, lone_pictures, nouns)
         parts.append(f"| {artwork}: " + " ".join(f"{name} {value:.2f}" for name, value in figures.items()))

@@ -20,7 +20,7 @@ import vit_model
 import vqa_model
 from cards import figures
 from marks import answers, first_nouns, greedy, held_out, mark, mark_answers, recall
-from model import load, normalise, read_config, tokenizer
+from model import TowerShape, load, normalise, read_config, tokenizer, tower_shape
 from nouns import NOUNS
 from photos import CIFAR, FASHION, Kind, Photos
 from scenes import caption, read_caption
@@ -44,22 +44,25 @@ def measure(folder: Path, count: int, device: str = "cpu", examples: int = 0) ->
         return kind(folder, count, device, examples)
 
 
-def _parts(artwork: str, count: int, device: str, side: int, *, single: bool = False) -> Iterator[tuple[list, Tensor]]:
+def _parts(
+    artwork: str, count: int, device: str, seen: TowerShape, *, single: bool = False
+) -> Iterator[tuple[list, Tensor]]:
     for part in range(max(1, count // PART)):
-        yield held_out(artwork, PART, single=single, part=FIRST_PART + part, device=device, side=side)
+        yield held_out(artwork, PART, seen.side, seen.grid, single=single, part=FIRST_PART + part, device=device)
 
 
 def _coca(folder: Path, count: int, device: str, examples: int) -> Table:
-    model, tokenize = load(folder).eval().to(device), tokenizer(folder, read_config(folder))
-    side = model.visual.image_size[0]
+    config = read_config(folder)
+    model, tokenize = load(folder).eval().to(device), tokenizer(folder, config)
+    seen = tower_shape(config)
     table: Table = {}
     for artwork in ("seen", "unseen"):
         scenes, texts, recalls, singles = [], [], [], []
-        for drawn, pictures in _parts(artwork, count, device, side):
+        for drawn, pictures in _parts(artwork, count, device, seen):
             scenes += drawn
             texts += greedy(model, tokenize, pictures)
             recalls.append(recall(model, tokenize, drawn, pictures))
-        for drawn, pictures in _parts(artwork, count, device, side, single=True):
+        for drawn, pictures in _parts(artwork, count, device, seen, single=True):
             for scene, text in zip(drawn, greedy(model, tokenize, pictures), strict=True):
                 singles.append(scene.groups[0].noun in read_caption(text).counts)
         for scene, text in list(zip(scenes, texts, strict=True))[:examples]:
@@ -76,19 +79,19 @@ def _coca(folder: Path, count: int, device: str, examples: int) -> Table:
         return lambda pictures: F.normalize(model.encode_image(pictures), dim=-1) @ texts.T
 
     return table | {
-        "photos": {f"{kind.name} by prompts": _test(kind, ranked(kind), side, device) for kind in (FASHION, CIFAR)}
+        "photos": {f"{kind.name} by prompts": _test(kind, ranked(kind), seen.side, device) for kind in (FASHION, CIFAR)}
     }
 
 
 def _vqa(folder: Path, count: int, device: str, examples: int) -> Table:
     model, words = vqa_model.load(folder)
     model.eval().to(device)
-    side = model.config.vision_config.image_size
+    seen = vqa_model.tower_shape(read_config(folder))
     table: Table = {}
     for artwork in ("seen", "unseen"):
         right: dict[str, list[bool]] = {}
         rng = np.random.default_rng(FIRST_PART)
-        for scenes, pictures in _parts(artwork, count, device, side):
+        for scenes, pictures in _parts(artwork, count, device, seen):
             asked = [list(questions.of_every_kind(scene, rng)) for scene in scenes]
             said = answers(model, words, pictures, [[each.text for each in few] for few in asked])
             for kind, marked in mark_answers(asked, said).items():
@@ -102,7 +105,7 @@ def _vqa(folder: Path, count: int, device: str, examples: int) -> Table:
         table[artwork] = {"mean of all kinds": float(np.mean(list(kinds.values()))), **kinds}
     named: Figures = {}
     for kind in (FASHION, CIFAR):
-        photos, hits = Photos(kind, "test", side, device), []
+        photos, hits = Photos(kind, "test", seen.side, device), []
         for start in range(0, min(count, len(photos.labels)), PART):
             rows = slice(start, start + PART)
             said = answers(model, words, normalise(photos.exact(rows)), [["what is this?"]] * PART)
@@ -115,17 +118,17 @@ def _vqa(folder: Path, count: int, device: str, examples: int) -> Table:
 
 def _vit(folder: Path, count: int, device: str, _examples: int) -> Table:
     model = vit_model.load(folder).eval().to(device)
-    side = model.patch_embed.img_size[0]
+    seen = vit_model.tower_shape(read_config(folder))
     table: Table = {}
     for artwork in ("seen", "unseen"):
-        parts = _parts(artwork, count, device, side, single=True)
+        parts = _parts(artwork, count, device, seen, single=True)
         found = [
             (model(pictures).argmax(1) == first_nouns(scenes, device)).float().mean().item()
             for scenes, pictures in parts
         ]
         table[artwork] = {"single object, top-1": float(np.mean(found))}
     shift = len(NOUNS)
-    return table | {"photos": {"cifar, top-1 of all classes": _test(CIFAR, model, side, device, shift)}}
+    return table | {"photos": {"cifar, top-1 of all classes": _test(CIFAR, model, seen.side, device, shift)}}
 
 
 def _test(kind: Kind, scores: Callable[[Tensor], Tensor], side: int, device: str, first: int = 0) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import files
 import torch
@@ -23,9 +23,35 @@ def configuration(name: str) -> Config:
     return found
 
 
+class TowerShape(NamedTuple):
+    """An image tower in numbers: pixels of the picture's side and of a patch's, width, blocks, heads."""
+
+    side: int
+    patch: int
+    width: int
+    blocks: int
+    heads: int
+
+    @property
+    def grid(self) -> int:
+        """Patches along one side."""
+        return self.side // self.patch
+
+    def __str__(self) -> str:
+        return (
+            f"{self.side} pixels in patches of {self.patch}, width {self.width}, {self.blocks} blocks of "
+            f"{self.heads} heads"
+        )
+
+
+def tower_shape(config: Config) -> TowerShape:
+    """Of a CoCa's configuration."""
+    vision = config["vision_cfg"]
+    heads = vision["width"] // vision["head_width"]
+    return TowerShape(vision["image_size"], vision["patch_size"], vision["width"], vision["layers"], heads)
+
+
 CONFIG = configuration("starter-coca")
-SIDE: int = CONFIG["vision_cfg"]["image_size"]
-GRID: int = SIDE // CONFIG["vision_cfg"]["patch_size"]
 
 
 def build(config: Config = CONFIG) -> CoCa:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from artwork import SEEN, draw
-from model import GRID
 from nouns import NOUNS
 from PIL import Image
 from render import Renderer
@@ -88,7 +87,7 @@ def is_upright(what: Scene) -> bool:
 
 
 def main() -> None:
-    renderer = Renderer([FLUENT_3D], SIDE, GRID)
+    renderer = Renderer([FLUENT_3D], SIDE, grid=1)
     model = cocadesk.load("starter-coca", device="cpu")
     OUT.mkdir(parents=True, exist_ok=True)
     shown = {}

@@ -23,6 +23,8 @@ import marks
 import progress
 import torch
 import torch.distributed as dist
+import vit_model
+import vqa_model
 from artists import SEEN
 from budget import Budget, rate
 from lessons import STAGES, Lesson, Lessons, Studio
@@ -86,7 +88,9 @@ class Worker:
         if self.stage in ("vqa", "vit"):
             if not (coca / "model.safetensors").exists():
                 raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
-            return (VqaTrainee if self.stage == "vqa" else VitTrainee)(tower_of(coca))
+            if self.stage == "vqa":
+                return VqaTrainee(tower_of(coca, vqa_model.tower_shape(vqa_model.configuration("starter-vqa"))))
+            return VitTrainee(tower_of(coca, vit_model.tower_shape(vit_model.configuration("starter-vit"))))
         if self.rank == 0:
             self._write_vocabulary(given)
         if self.world > 1:

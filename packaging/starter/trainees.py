@@ -13,7 +13,7 @@ import torch
 import vit_model
 import vqa_model
 from lessons import NO_CELLS
-from model import CONFIG, Config, build, load, read_config, save
+from model import CONFIG, Config, TowerShape, build, load, read_config, save, tower_shape
 from nouns import NOUNS
 from open_clip.transformer import VisionTransformer as CocaTower
 from photos import CLASSES
@@ -205,6 +205,20 @@ class VitTrainee(Trainee):
         return {"single object": marks.top1(self.vit(single), nouns)}
 
 
-def tower_of(folder: Path | None) -> CocaTower | None:
-    """The CoCa's image tower, to begin another model with."""
-    return load(folder).visual if folder else None
+def tower_of(folder: Path, wanted: TowerShape) -> CocaTower:
+    """The image tower of the CoCa in that folder, to begin a model with that wants such a tower.
+
+    Raises:
+        SystemExit: if it is not such a tower; the message says what it is.
+    """
+    config = read_config(folder)
+    if "vision_cfg" not in config:
+        raise SystemExit(f"{folder} holds no CoCa: train one first, or name another with --start-from.")
+    found, has_norm = tower_shape(config), not config["vision_cfg"].get("no_ln_pre", False)
+    if found != wanted or has_norm:
+        norm = " behind a norm" if has_norm else ""
+        raise SystemExit(
+            f"The tower in {folder} has {found}{norm}, but this model begins with {wanted}, without a norm before "
+            "them: name another with --start-from, or change configs/."
+        )
+    return load(folder).visual

@@ -8,7 +8,7 @@ from pathlib import Path
 import files
 import timm
 import torch
-from model import Config, configuration, read_config, read_weights, write_config, write_weights
+from model import Config, TowerShape, configuration, read_config, read_weights, write_config, write_weights
 from nouns import NOUNS
 from open_clip.transformer import VisionTransformer as CocaTower
 from photos import CIFAR
@@ -25,6 +25,12 @@ def build(config: Config) -> VisionTransformer:
     return timm.create_model(
         config["architecture"], pretrained=False, num_classes=config["num_classes"], **config["model_args"]
     )
+
+
+def tower_shape(config: Config) -> TowerShape:
+    """What a tower must be like for a model of that configuration to begin with it."""
+    made = config["model_args"]
+    return TowerShape(made["img_size"], made["patch_size"], made["embed_dim"], made["depth"], made["num_heads"])
 
 
 def fresh(tower: CocaTower | None) -> tuple[VisionTransformer, Config]:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import questions
-from model import Config, configuration, read_config, read_weights, write_config, write_weights
+from model import Config, TowerShape, configuration, read_config, read_weights, write_config, write_weights
 from open_clip.transformer import VisionTransformer as CocaTower
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
@@ -78,6 +78,13 @@ class WordPieces:
             text += " " + self.pieces[number]
         text = re.sub(r"\s*'\s*", "'", text.replace(" ##", ""))
         return re.sub(r" ([.,?!])", r"\1", text).strip()
+
+
+def tower_shape(config: Config) -> TowerShape:
+    """What a tower must be like for a model of that configuration to begin with it."""
+    vision = config["vision_config"]
+    names = ("image_size", "patch_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
+    return TowerShape(*(vision[name] for name in names))
 
 
 def fresh(tower: CocaTower | None) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
