@@ -22,6 +22,7 @@ from cocadesk.types import (
     Embedding,
     PictureLike,
     RankedText,
+    Token,
 )
 
 
@@ -72,6 +73,16 @@ class Captioner(Model, Protocol):
             OptionError: if no caption of this model can begin with `options.prefix`.
         """
 
+    def score(
+        self, picture: PictureLike, tokens: Sequence[int] | str, cancel: CancelToken | None = ...
+    ) -> tuple[Token, ...]:
+        """How likely each token of a caption is, given the picture and the tokens before it; a text's end token, too.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+            OptionError: if there are no tokens, too many, or such as the model does not have.
+        """
+
 
 class Answerer(Model, Protocol):
     """A model that answers questions about a picture."""
@@ -88,6 +99,16 @@ class Answerer(Model, Protocol):
         Raises:
             Cancelled: at the first check after `cancel` was set.
             OptionError: if a question is empty or has more tokens than the model can read.
+        """
+
+    def score_answer(
+        self, picture: PictureLike, question: str, answer: Sequence[int] | str, cancel: CancelToken | None = ...
+    ) -> tuple[Token, ...]:
+        """How likely each token of an answer is, given picture, question and the tokens before it; a text's end, too.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+            OptionError: if the question or the answer is empty or too long, or has tokens the model does not have.
         """
 
 

@@ -30,6 +30,7 @@ from cocadesk.engine.other_answers import FinishedBesideOthers, decode_beside_ot
 from cocadesk.engine.pictures import listed, opened, stills
 from cocadesk.engine.preprocess import Geometry, geometry
 from cocadesk.engine.relevance_blip import AnswerRelevance, BlipWordRelevance
+from cocadesk.engine.scoring import require_scorable, score_tokens
 from cocadesk.engine.weights import empty
 from cocadesk.engine.wordpiece import WordPieceTokenizer
 from cocadesk.errors import ModelError
@@ -206,6 +207,30 @@ class BlipVqaModel(BlipModel, BlipQuestionAttention, AnswerRelevance):
                     yield self._result(event, text, encode_s, item) if isinstance(event, Finished) else event
             finally:
                 decoder.close()
+
+    def score_answer(
+        self, picture: PictureLike, question: str, answer: Sequence[int] | str, cancel: CancelToken | None = None
+    ) -> tuple[Token, ...]:
+        """How likely each token of an answer is, given the picture or clip, the question and the tokens before it.
+
+        Args:
+            answer: The tokens as in `AnswerResult.tokens`, by number; or a text, which is scored with the end token.
+
+        Returns:
+            The tokens with their log probabilities and likeliest alternatives, from one pass.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between frames and before decoding.
+            InputError: if a path cannot be opened as a picture.
+            OptionError: if the question is empty or too long, or the answer is, or has tokens the model does not have.
+        """
+        cancel = cancel or CancelToken()
+        asked = self.tokenizer.encode_question(question)
+        given = self.tokenizer.encode_answer(answer) if isinstance(answer, str) else list(answer)
+        context = self._decoder.stack.context
+        require_scorable(given, model=self.name, vocabulary=self.tokenizer, size=self.tokenizer.size, context=context)
+        states = self._questions.encode(asked, self._look_at(opened(picture), cancel))
+        return score_tokens(CachedDecoder(self._decoder, states, len(given)), self.tokenizer, given, cancel)
 
     @torch.inference_mode()
     def encode_question(self, picture: PictureLike, question: str, frames: int = FRAMES) -> Tensor:

@@ -10,10 +10,11 @@ from typing import Generic, Protocol, TypeVar
 from cocadesk.engine.decoding import decode
 from cocadesk.engine.drafts import Drafts
 from cocadesk.engine.loaded import LoadedModel
-from cocadesk.engine.next_token import Decoder, Finished, Vocabulary
-from cocadesk.engine.pictures import listed, opened_batches
+from cocadesk.engine.next_token import Decoder, Finished, LookaheadDecoder, Vocabulary
+from cocadesk.engine.pictures import listed, opened, opened_batches
+from cocadesk.engine.scoring import require_known, require_scorable, score_tokens
 from cocadesk.errors import OptionError
-from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike
+from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike, Token
 
 CAPTION_BATCH = 16
 """Most pictures that are decoded together: bounds the memory for states."""
@@ -87,20 +88,41 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
             encode_s = time.perf_counter() - started
             yield from self._captions(self._begin(encoding, suited), items, first, suited, cancel, encode_s=encode_s)
 
+    def score(
+        self, picture: PictureLike, tokens: Sequence[int] | str, cancel: CancelToken | None = None
+    ) -> tuple[Token, ...]:
+        """How likely each token of a caption is, given the picture or clip and the tokens before it, in one pass.
+
+        The probabilities are those that `caption` tells when it comes to the same tokens.
+
+        Args:
+            tokens: As in `CaptionResult.tokens`, by number; or a text, which is scored with the end token.
+
+        Returns:
+            The tokens with their log probabilities and likeliest alternatives.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between frames and before decoding.
+            InputError: if a path cannot be opened as a picture.
+            OptionError: if there are no tokens, too many, or such as the model does not have.
+        """
+        cancel = cancel or CancelToken()
+        given = self.tokenizer.encode_caption(tokens) if isinstance(tokens, str) else list(tokens)
+        require_scorable(
+            given, model=self.name, vocabulary=self.tokenizer, size=self.tokenizer.size, context=self._context
+        )
+        encoding = self._encode([opened(picture)], cancel)
+        decoder = self._begin(encoding, CaptionOptions(max_tokens=len(given)))
+        assert isinstance(decoder, LookaheadDecoder)  # as all are that keep states
+        return score_tokens(decoder, self.tokenizer, given, cancel)
+
     def _longest(self, options: CaptionOptions) -> int:
         """Most tokens of a caption."""
         return min(options.max_tokens, self._context)
 
     def _check_prefix(self, prefix: Sequence[int]) -> None:
         """Raise `OptionError` if no caption can begin with these tokens and go on."""
-        unknown = [token for token in prefix if not 0 <= token < self.tokenizer.size]
-        if unknown:
-            raise OptionError(
-                f"A caption of {self.name} cannot begin with token {unknown[0]}: its vocabulary goes from 0 to "
-                f"{self.tokenizer.size - 1}."
-            )
-        if self.tokenizer.end in prefix[:-1]:
-            raise OptionError("A caption cannot go on behind the end token: it may only be the last of the beginning.")
+        require_known(prefix, model=self.name, vocabulary=self.tokenizer, size=self.tokenizer.size)
         if len(prefix) >= self._context + (self.tokenizer.end in prefix):
             raise OptionError(
                 f"A beginning of {len(prefix)} tokens leaves no room for more: captions of {self.name} have at most "

@@ -73,6 +73,14 @@ class WordPieceTokenizer:
         """
         return self._encode(text, "caption", "Say something about the picture.")
 
+    def encode_answer(self, text: str) -> list[int]:
+        """An answer's tokens behind [DEC], up to [SEP]; of no text, [SEP] alone. What the vocabulary lacks is [UNK].
+
+        Raises:
+            OptionError: if there is nothing to read in it, or there are more tokens than the model can read.
+        """
+        return self._encode(text, "answer", "Say what it might be.") if text.strip() else [self.end]
+
     def encode_beginning(self, text: str) -> list[int]:
         """A caption's first tokens, for `CaptionOptions.prefix`: `encode_caption`'s without [SEP]; none for no text.
 

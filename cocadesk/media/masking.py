@@ -185,7 +185,7 @@ class _Windings:
         return np.arange(first, last)
 
     def _centres(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-        return rows + self._top + 0.5
+        return np.asarray(rows + self._top + 0.5, np.float64)
 
     def _change(self, rows: npt.NDArray[np.intp], x: npt.NDArray[np.float64], by: int) -> None:
         """Count so many more from the first centre on that is not left of x, each row once."""

@@ -259,7 +259,7 @@ def test_maps_are_recorded_for_the_beginning_as_well(model: Captioner, pictures:
 def test_what_no_caption_can_begin_with_is_refused(model: Captioner, pictures: list[Picture]) -> None:
     size, end, context = model.tokenizer.size, model.tokenizer.end, model.tokenizer.context
     for prefix, message in (
-        ((5, size), f"token {size}: its vocabulary goes from 0 to {size - 1}"),
+        ((5, size), f"no token {size}: its vocabulary goes from 0 to {size - 1}"),
         ((-1,), "token -1"),
         ((5, end, 6), "end token"),
         ((5,) * context, f"{context} tokens leaves no room"),
