@@ -30,7 +30,7 @@ from cocadesk.catalog.hub_cache import (
     repo_folder,
 )
 from cocadesk.catalog.hub_client import HubFile, find_file
-from cocadesk.catalog.part_file import PartFile
+from cocadesk.catalog.part_file import PartFile, is_whole
 from cocadesk.catalog.progress import Meter, Patience, Phase, Progress, format_bytes
 from cocadesk.catalog.transfer import LOOK_EVERY_S, transfer
 from cocadesk.errors import DownloadError, ModelError
@@ -190,10 +190,14 @@ def _take_lock(entry: CacheEntry, cancel: CancelToken) -> Generator[Step, None, 
 def _fill_and_place(
     settings: HubSettings, entry: CacheEntry, file: HubFile, patience: Patience, cancel: CancelToken
 ) -> Iterator[Step]:
-    # Another commit may have had the same content; it is checked like what an earlier download left.
-    source = entry.blob if has_size(entry.blob, file.size) else entry.part
+    if has_size(entry.blob, file.size):  # another commit had the same content
+        if (yield from _is_right(entry.blob, file, cancel)):
+            put_in_place(entry, entry.blob, symlinks=settings.symlinks)
+            return
+        # Damaged. Removed rather than written over: a program that has it mapped must not lose what it looks at.
+        entry.blob.unlink()
     for is_last_try in (False, True):
-        with PartFile(source, file.size, file.etag) as part:
+        with PartFile(entry.part, file.size, file.etag) as part:
             for _ in part.read_existing():
                 cancel.check()
                 yield "checking", part.offset, ""
@@ -210,13 +214,24 @@ def _fill_and_place(
                 part.finish()
                 break
             part.restart()
-        source = entry.part
         if is_last_try:
             raise DownloadError(
                 f"{file.name} arrived damaged twice: it does not have the hub's checksum. Try again later, on another "
                 "network if there is one; a proxy may be changing what it passes on."
             )
-    put_in_place(entry, source, symlinks=settings.symlinks)
+    put_in_place(entry, entry.part, symlinks=settings.symlinks)
+
+
+def _is_right(path: Path, file: HubFile, cancel: CancelToken) -> Generator[Step, None, bool]:
+    """Whether what is there has the hub's checksum."""
+    check = is_whole(path, file.size, file.etag)
+    while True:
+        cancel.check()
+        try:
+            position = next(check)
+        except StopIteration as end:
+            return bool(end.value)
+        yield "checking", position, ""
 
 
 def _entry(cache: Path, file: HubFile) -> CacheEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -32,7 +32,7 @@ class PartFile:
         self._etag = etag
         self._validator_path = path.with_name(f"{path.name}.etag")
         self.validator = ""
-        self._digest = self._new_digest()
+        self._digest = _new_digest(size, etag)
 
     def __enter__(self) -> PartFile:
         # Unbuffered: what has been written survives a crash of this process, and a full disk shows at once.
@@ -76,7 +76,7 @@ class PartFile:
         """Throw away what is there; if nothing comes in its place, the file goes when the context ends."""
         self._file.seek(0)
         self._file.truncate()
-        self._digest = self._new_digest()
+        self._digest = _new_digest(self.size, self._etag)
         self.offset = 0
         self.validator = ""
         self._validator_path.unlink(missing_ok=True)
@@ -90,7 +90,19 @@ class PartFile:
         os.fsync(self._file.fileno())
         self._validator_path.unlink(missing_ok=True)
 
-    def _new_digest(self) -> hashlib._Hash:
-        if len(self._etag) == SHA256_DIGITS:
-            return hashlib.sha256()
-        return hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
+
+def is_whole(path: Path, size: int, etag: str) -> Generator[int, None, bool]:
+    """Whether a file, which is only read, has that size and that hash; the bytes read so far at each step."""
+    digest, offset = _new_digest(size, etag), 0
+    with path.open("rb") as file:
+        while piece := file.read(READ_BYTES):
+            digest.update(piece)
+            offset += len(piece)
+            yield offset
+    return offset == size and digest.hexdigest() == etag
+
+
+def _new_digest(size: int, etag: str) -> hashlib._Hash:
+    if len(etag) == SHA256_DIGITS:
+        return hashlib.sha256()
+    return hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)

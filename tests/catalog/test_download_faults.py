@@ -128,6 +128,18 @@ def test_a_damaged_blob_is_fetched_again(hub: HubServer, home: Home) -> None:
     assert_whole(planned, home)
 
 
+def test_who_reads_a_damaged_blob_keeps_what_it_reads(hub: HubServer, home: Home) -> None:
+    planned = plan(CARD, patience=QUICK)
+    fetch(planned)
+    planned.files[0].path.unlink()
+    blob = planned.files[0].path.parents[2] / "blobs" / SHA256
+    blob.write_bytes(OTHER)
+    with blob.open("rb") as reader:
+        fetch(planned)
+        assert reader.read() == OTHER  # were it cut short, a program that has it mapped would crash
+    assert_whole(planned, home)
+
+
 def test_a_truncated_file_in_the_cache_is_fetched_again(hub: HubServer, home: Home) -> None:
     planned = plan(CARD, patience=QUICK)
     fetch(planned)
