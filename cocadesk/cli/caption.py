@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_CAPTIONER
-from cocadesk.cli.decoding_options import Beams, TopK, TopP
+from cocadesk.cli.decoding_options import Beams, Prefix, TopK, TopP
 from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.managed_model import ManagedModel, load_for
 from cocadesk.cli.options import Checkpoint, Device, Dtype, Files, Frames, Json, Seed, Untrained
@@ -46,6 +47,7 @@ def caption(
     top_p: TopP = _DEFAULTS.top_p,
     beams: Beams = _DEFAULTS.beams,
     max_tokens: Annotated[int, typer.Option(help="Most tokens in a caption.")] = _DEFAULTS.max_tokens,
+    prefix: Prefix = "",
     frames: Frames = FRAMES,
     per_frame: Annotated[
         bool, typer.Option("--per-frame", help="A caption for each of these frames in place of one for all.")
@@ -73,9 +75,10 @@ def caption(
         def streams(picture: Picture | Clip) -> Sequence[Stream[Captioner]]:
             if per_frame and isinstance(picture, Clip):
                 return [
-                    Stream(f"{seconds:.2f} s", partial(_caption, alone, options)) for seconds, alone in _apart(picture)
+                    Stream(f"{seconds:.2f} s", partial(_caption, alone, options, prefix))
+                    for seconds, alone in _apart(picture)
                 ]
-            return [Stream("", partial(_caption, picture, options))]
+            return [Stream("", partial(_caption, picture, options, prefix))]
 
         with results_only() as out:
             writer: Writer = JsonWriter(out, CaptionResult, caption_json) if as_json else TextWriter(out)
@@ -83,8 +86,10 @@ def caption(
     raise end(failures)
 
 
-def _caption(picture: Picture | Clip, options: CaptionOptions, captioner: Captioner) -> Iterator[CaptionEvent]:
-    return captioner.caption(picture, options)
+def _caption(
+    picture: Picture | Clip, options: CaptionOptions, prefix: str, captioner: Captioner
+) -> Iterator[CaptionEvent]:
+    return captioner.caption(picture, replace(options, prefix=captioner.beginning(prefix)))
 
 
 def _apart(clip: Clip) -> Iterator[tuple[float, Clip]]:

@@ -93,6 +93,32 @@ def test_options_reach_the_engine(monkeypatch: pytest.MonkeyPatch, pictures: Pat
     assert loads == [ModelRequest("coca-vit-b-32", "cpu", "bfloat16", "weights.pt", untrained=True, seed=3)]
 
 
+def test_the_first_words_of_a_caption_can_be_given(captioner: FakeCaptioner, pictures: Path) -> None:
+    assert run(["caption", "one.png", "Bild zwei 写真.jpg", "--prefix", "two dogs"]) == 0
+
+    assert captioner.asked == [CaptionOptions(prefix=(100, 101))] * 2
+
+
+def test_a_caption_goes_on_from_its_first_words(pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["caption", "one.png", "--prefix", "A yellow", "--json", "--device", "cpu"]) == 0
+
+    result = json.loads(capfd.readouterr().out)
+    assert result["caption"].startswith("a yellow ")
+    assert "".join(token["text"] for token in result["tokens"][:2]) == "a yellow"
+    assert result["tokens"][1]["id"] != result["tokens"][1]["alternatives"][0]["id"]
+
+
+def test_too_many_first_words_are_refused(
+    captioner: FakeCaptioner, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["caption", "one.png", "--prefix", "two dogs", "--max-tokens", "1"]) == 1
+
+    assert capfd.readouterr() == (
+        "",
+        "cocadesk: one.png: The caption's beginning has 2 tokens: allow at least as many, not 1.\n",
+    )
+
+
 def test_the_defaults_are_those_of_the_options(captioner: FakeCaptioner, pictures: Path) -> None:
     run(["caption", "one.png"])
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from cocadesk.media.image import open_picture_or_clip
 from cocadesk.types import (
@@ -54,6 +57,10 @@ class FakeCaptioner:
         self._words = tuple(words)
         self._before_token = before_token
         self._drafts = drafts
+
+    def beginning(self, text: str) -> tuple[int, ...]:
+        """As many of its own words as the text has."""
+        return tuple(FIRST + place for place in range(len(text.split())))
 
     def caption(
         self,
