@@ -97,7 +97,7 @@ class AnswerRelevance(ABC):
         Raises:
             Cancelled: at the first check after `cancel` was set; it is checked between frames and every few tokens.
             InputError: if the picture cannot be opened.
-            OptionError: if question or answer are empty or have more tokens than the model can read.
+            OptionError: if the question is empty, or it or the answer has more tokens than the model can read.
         """
         item = opened(picture)
         asked = self.tokenizer.encode_question(question)
@@ -106,7 +106,7 @@ class AnswerRelevance(ABC):
             assert isinstance(result, AnswerResult)
             answer = result
         if isinstance(answer, str):
-            told, tokens = answer, self.tokenizer.encode_caption(answer)
+            told, tokens = answer, self.tokenizer.encode_answer(answer)
         else:
             told, tokens = answer.answer, [token.id for token in answer.tokens]
         tower, rows = self._relevance_of(item, asked, tokens, cancel)
