@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from cocadesk.media.image import open_picture_or_clip
 from cocadesk.types import (
     Alternative,
@@ -61,6 +59,22 @@ class FakeCaptioner:
     def beginning(self, text: str) -> tuple[int, ...]:
         """As many of its own words as the text has."""
         return tuple(FIRST + place for place in range(len(text.split())))
+
+    def score(
+        self, picture: PictureLike, tokens: Sequence[int] | str, cancel: CancelToken | None = None
+    ) -> tuple[Token, ...]:
+        """The brighter a picture, the likelier every token; a word of `OTHERS` is less likely than its own."""
+        if cancel is not None:
+            cancel.check()
+        item = picture if isinstance(picture, Picture | Clip) else open_picture_or_clip(picture, 16)
+        light = float((item if isinstance(item, Picture) else item.frames[0]).pixels.mean()) / 255
+        given = (*self.beginning(tokens), END) if isinstance(tokens, str) else tuple(tokens)
+        own = {FIRST + place: word for place, word in enumerate(self._words)}
+        known = OTHERS | own | {END: "", INSTEAD: " instead"}
+        return tuple(
+            replace(_token(0, place, number, known[number]), logprob=light - (3.0 if number in OTHERS else 1.5))
+            for place, number in enumerate(given)
+        )
 
     def caption(
         self,
