@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QResizeEvent, QTransform
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QResizeEvent,
+    QTransform,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from cocadesk.gui.icons import icon
 from cocadesk.gui.overlays.composing import composed
+from cocadesk.gui.overlays.legend import Legend
 from cocadesk.gui.overlays.map_drawing import MapDrawing
-from cocadesk.gui.overlays.overlay_item import OverlayItem
-from cocadesk.gui.overlays.overlay_map import OverlayMap
+from cocadesk.gui.overlays.overlay_item import Lens, OverlayItem
+from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime
 from cocadesk.gui.overlays.pins import Pins
 from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.gui.picture_item import PictureItem
@@ -41,6 +53,9 @@ class Canvas(QWidget):
     pointed = Signal(object)
     """The place on the picture under the pointer, a QPointF in its pixels; None where the pointer is not over it."""
 
+    dropped_map = Signal(object)
+    """A map was dropped on the picture and pinned where it was dropped; its `Pin`."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = pg.GraphicsView(self, useOpenGL=False)
@@ -59,6 +74,8 @@ class Canvas(QWidget):
         self._pointer: QPointF | None = None
         self.pins = Pins(self)
         self.pins.changed.connect(self._on_pins)
+        self._legend = Legend(self)
+        self.setAcceptDrops(True)  # of maps; others go on to the window
         self.viewport.setMouseTracking(True)
         self.viewport.installEventFilter(self)
         self._box.sigRangeChangedManually.connect(self._on_manual)
@@ -83,6 +100,12 @@ class Canvas(QWidget):
         """The surface that takes the mouse."""
         surface: QWidget = self._view.viewport()
         return surface
+
+    @property
+    def view(self) -> QWidget:
+        """What has the keyboard while the picture is moved by keys."""
+        view: QWidget = self._view
+        return view
 
     @property
     def zoom(self) -> float:
@@ -117,6 +140,7 @@ class Canvas(QWidget):
     def show_map(self, shown: OverlayMap | None) -> None:
         """Lay a map of the picture that is shown over it, or none; another picture takes it off again."""
         self._overlays.set_drawing(MapDrawing(shown, self._style) if shown is not None else None)
+        self._refresh_legend()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
         """Lay the map, and those to come, over the picture in another way."""
@@ -129,8 +153,11 @@ class Canvas(QWidget):
         Args:
             longest: The longer side in pixels; None for the picture's own.
         """
-        lenses = [(pin.drawing, pin.rect_on_picture) for pin in self.pins.all]
-        return composed(self._item.pyramid, self._overlays.drawing, lenses, longest)
+        return self.composed_with(self._overlays.drawing, self.pins.lenses, longest)
+
+    def composed_with(self, drawing: MapDrawing | None, lenses: Sequence[Lens], longest: int | None = None) -> QImage:
+        """The picture with that over it in place of what is shown; as for `composed`."""
+        return composed(self._item.pyramid, drawing, lenses, longest)
 
     def to_picture(self, spot: QPointF) -> QPointF:
         """A place on the viewport as one on the picture, in its pixels."""
@@ -189,16 +216,34 @@ class Canvas(QWidget):
         if watched is self.viewport:
             if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
                 self._point(event.position())
+            elif event.type() == QEvent.Type.MouseButtonPress:
+                self.pins.leave()
+            elif event.type() == QEvent.Type.Resize:
+                QTimer.singleShot(0, self._follow)  # once the view has its new size
             elif event.type() == QEvent.Type.Leave:
                 self._point(None)
             return False
         return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._pan_by_key(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._consider(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._consider(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        shown = self._dragged(event)
+        if shown is not None:
+            event.acceptProposedAction()
+            spot = self.viewport.mapFrom(self, event.position())
+            self.dropped_map.emit(self.pins.pin(shown, at=self.to_picture(spot)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._busy.setGeometry(0, 0, self.width(), self._busy.height())
         self._bar.adjustSize()
         self._bar.move((self.width() - self._bar.width()) // 2, self.height() - self._bar.height() - 14)
+        self._place_legend()
         if self._fitted:
             QTimer.singleShot(0, self.fit)  # once the view has its new size
 
@@ -233,13 +278,54 @@ class Canvas(QWidget):
         self._item.set_pyramid(pyramid)
         self._overlays.set_size(*((pyramid.width, pyramid.height) if pyramid else (0, 0)))
 
+    def _consider(self, event: QDragMoveEvent) -> None:
+        """Take maps of this picture; all else is ignored, so that the window is asked."""
+        if self._dragged(event) is None:
+            event.ignore()
+        else:
+            event.acceptProposedAction()
+
+    def _dragged(self, event: QDropEvent) -> OverlayMap | None:
+        shown = map_from_mime(event.mimeData())
+        fits = shown is not None and QRectF(0, 0, *shown.layout.geometry.picture) == self.picture_rect
+        return shown if fits else None
+
     def _on_pins(self) -> None:
-        self._overlays.set_lenses([(pin.drawing, pin.rect_on_picture) for pin in self.pins.all])
+        self._overlays.set_lenses(self.pins.lenses)
+        self._refresh_legend()
+
+    def _follow(self) -> None:
+        """The picture lies elsewhere on the screen."""
+        self.pins.place()
+        if self._pointer is not None:
+            self._point(self._pointer)
 
     def _point(self, spot: QPointF | None) -> None:
-        self._pointer = spot
-        place = self.to_picture(spot) if spot is not None else None
-        self.pointed.emit(place if place is not None and self.picture_rect.contains(place) else None)
+        before, self._pointer = self._pointed, spot
+        if before is not None or self._pointed is not None:
+            self.pointed.emit(self._pointed)
+            self._refresh_legend()
+
+    @property
+    def _pointed(self) -> QPointF | None:
+        place = self.to_picture(self._pointer) if self._pointer is not None else None
+        return place if place is not None and self.picture_rect.contains(place) else None
+
+    def _refresh_legend(self) -> None:
+        """Tell about what is pointed at: the topmost lens there, or the map over the whole picture."""
+        place, lenses = self._pointed, self.pins.lenses
+        under = [drawing for drawing, rect in lenses if place is not None and rect.contains(place)]
+        shown = under or ([self._overlays.drawing] if self._overlays.drawing else [lens for lens, _ in lenses])
+        drawing = shown[-1] if shown else None
+        self._legend.show_drawing(drawing, place if drawing is self._overlays.drawing or under else None)
+
+    def _place_legend(self) -> None:
+        """In the lower left corner, above the buttons where both do not fit beside each other."""
+        self._legend.resize(self._legend.sizeHint())
+        left, bottom = 14, self.height() - 14
+        if left + self._legend.width() + 8 > self._bar.x():
+            bottom = self._bar.y() - 8
+        self._legend.move(left, bottom - self._legend.height())
 
     def _on_manual(self, *_: object) -> None:
         self._fitted = False
@@ -247,6 +333,7 @@ class Canvas(QWidget):
     def _on_range(self, *_: object) -> None:
         self._bar.actual.setText(f"{100 * self.zoom:.0f} %" if self.zoom >= 0.0995 else f"{100 * self.zoom:.1f} %")
         self.zoom_changed.emit(self.zoom)
+        self._follow()
 
     def _dress(self) -> None:
         self._view.setBackground(QColor(theme().colours.sunken))

@@ -18,6 +18,7 @@ _NAMES = {
     "expanded": "ph.caret-down",
     "fit": "ph.corners-out",
     "folder": "ph.folder-open",
+    "grip": "ph.dots-six-vertical",
     "open": "ph.image",
     "paste": "ph.clipboard",
     "plus": "ph.plus",

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from cocadesk.gui.overlays.overlay_map import MAP_MIME
 from cocadesk.types import Picture
 
 LINK_MESSAGE = "Web links are not opened. Save the picture first, then drop the file here."
@@ -31,8 +32,8 @@ class Incoming:
 
 
 def may_hold_pictures(mime: QMimeData) -> bool:
-    """Whether to accept the drag; its contents are looked at when it is dropped."""
-    return mime.hasUrls() or mime.hasImage() or mime.hasText()
+    """Whether to accept the drag; its contents are looked at when it is dropped. A map of the window's own is none."""
+    return not mime.hasFormat(MAP_MIME) and (mime.hasUrls() or mime.hasImage() or mime.hasText())
 
 
 def read(mime: QMimeData, how: str) -> Incoming:

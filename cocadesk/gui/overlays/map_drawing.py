@@ -136,7 +136,7 @@ class MapDrawing:
                 painter.fillRect(QRectF(box.x() + column * across, top, across, down), colours[column])
 
     def _coloured(self, values: npt.NDArray[np.float32]) -> QImage:
-        words = self._palette.premultiplied[self._steps(values)]
+        words = np.ascontiguousarray(self._palette.premultiplied[self._steps(values)])
         height, width = words.shape
         return QImage(words.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QDrag, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, picture_mime
+from cocadesk.gui.overlays.overlay_item import Lens
 from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.gui.overlays.pin import Pin
 from cocadesk.gui.overlays.style import OverlayStyle
@@ -15,6 +21,23 @@ if TYPE_CHECKING:
 
 SHARE = 0.4
 """Of the picture's part on the screen that a new lens covers, across and down."""
+SMALLEST = 120.0
+"""Screen pixels of its sides, where that share is less."""
+CASCADE = 28.0
+"""Screen pixels that a lens is put beside another one in the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinState:
+    """A lens as it was left.
+
+    Attributes:
+        rect: Where it lies, in the picture's pixels.
+    """
+
+    map: OverlayMap
+    style: OverlayStyle
+    rect: QRectF
 
 
 class Pins(QObject):
@@ -29,10 +52,18 @@ class Pins(QObject):
     changed = Signal()
     """One was added, removed, raised or changed."""
 
+    current_changed = Signal(object)
+    """The `Pin` that the user took last; None when it is gone, or the picture beside it was clicked."""
+
+    told = Signal(str)
+    """What was done, or why it could not be, as a sentence for the user."""
+
     def __init__(self, canvas: Canvas) -> None:
         super().__init__(canvas)
         self._canvas = canvas
         self._pins: list[Pin] = []
+        self._by_age: list[Pin] = []
+        self._current: Pin | None = None
 
     def __len__(self) -> int:
         return len(self._pins)
@@ -42,34 +73,144 @@ class Pins(QObject):
         """Those on the picture, the topmost last."""
         return tuple(self._pins)
 
+    @property
+    def current(self) -> Pin | None:
+        """The one that the user took last."""
+        return self._current
+
+    @property
+    def lenses(self) -> tuple[Lens, ...]:
+        """What they show and where, the topmost last."""
+        return tuple((pin.drawing, pin.rect_on_picture) for pin in self._pins)
+
+    @property
+    def state(self) -> tuple[PinState, ...]:
+        """All of them, to be pinned again with `restore`."""
+        return tuple(PinState(pin.map, pin.overlay_style, pin.rect_on_picture) for pin in self._pins)
+
     def pin(self, shown: OverlayMap, style: OverlayStyle | None = None, at: QPointF | None = None) -> Pin:
         """Pin a map to the picture.
 
         Args:
             shown: A map of the picture on the canvas.
-            style: None for the default style.
+            style: None for that of the map over the whole picture.
             at: Where on the picture, in its pixels, the lens has its middle; None for a free place on the screen.
         """
-        seen = self._canvas.seen & self._canvas.picture_rect
-        rect = QRectF(0, 0, SHARE * seen.width(), SHARE * seen.height())
-        rect.moveCenter(at if at is not None else seen.center())
-        pin = Pin(shown, style or OverlayStyle(), rect, self._canvas.viewport)
-        pin.hide()
-        self._pins.append(pin)
-        pin.changed.connect(self.changed)
-        pin.removed.connect(lambda: self._on_removed(pin))
-        self.added.emit(pin)
-        self.changed.emit()
+        pin = self._add(shown, style or self._canvas.overlay_style, self._first_rect(at))
+        self._take(pin)
         return pin
+
+    def restore(self, state: Sequence[PinState]) -> None:
+        """Pin lenses as they were, in place of those that are there."""
+        self.clear()
+        for kept in state:
+            self._add(kept.map, kept.style, QRectF(kept.rect))
 
     def clear(self) -> None:
         """Take all off the picture."""
         for pin in self.all:
-            pin.remove()
+            self._remove(pin)
 
-    def _on_removed(self, pin: Pin) -> None:
-        if pin in self._pins:
+    def place(self) -> None:
+        """Follow the picture, which was moved or zoomed."""
+        for pin in self._pins:
+            pin.place()
+
+    def leave(self) -> None:
+        """The picture itself was taken: none of them is the current one."""
+        self._set_current(None)
+
+    def image_of(self, pin: Pin, longest: int | None = None) -> QImage:
+        """The picture with that lens alone over it; as for `Canvas.composed`."""
+        return self._canvas.composed_with(None, [(pin.drawing, pin.rect_on_picture)], longest)
+
+    def carry(self, pin: Pin) -> None:
+        """Let the user drag the picture with that lens to another program; returns when it was dropped."""
+        image = self.image_of(pin, carried_longest(self._canvas.picture_rect))
+        drag = QDrag(pin)
+        drag.setMimeData(picture_mime(image, pin.map))
+        drag_picture(drag, image)
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def copy(self, pin: Pin) -> None:
+        """Put the picture with that lens on the clipboard."""
+        QGuiApplication.clipboard().setImage(self.image_of(pin))
+        self.told.emit("Picture with the overlay copied")
+
+    def save(self, pin: Pin) -> None:
+        """Ask for a file, and write the picture with that lens to it."""
+        path, _ = QFileDialog.getSaveFileName(pin.window(), "Save the picture with the overlay", "", "PNG (*.png)")
+        if path:
+            self.save_as(pin, path if path.lower().endswith(".png") else f"{path}.png")
+
+    def save_as(self, pin: Pin, path: str) -> None:
+        """Write the picture with that lens to a PNG file."""
+        saved = self.image_of(pin).save(path)
+        self.told.emit(f"Saved as {path}" if saved else f"{path} cannot be written. Choose another folder.")
+
+    def _add(self, shown: OverlayMap, style: OverlayStyle, rect: QRectF) -> Pin:
+        pin = Pin(shown, style, rect, self._canvas)
+        QWidget.setTabOrder(self._by_age[-1] if self._by_age else self._canvas.view, pin)
+        self._pins.append(pin)
+        self._by_age.append(pin)
+        pin.changed.connect(self.changed)
+        pin.taken.connect(lambda: self._take(pin))
+        pin.left.connect(self._on_left)
+        pin.removed.connect(lambda: self._remove(pin))
+        pin.copy_asked.connect(lambda: self.copy(pin))
+        pin.save_asked.connect(lambda: self.save(pin))
+        pin.carried.connect(lambda: self.carry(pin))
+        pin.place()
+        self.added.emit(pin)
+        self.changed.emit()
+        return pin
+
+    def _take(self, pin: Pin) -> None:
+        """Bring it to the front and give it the keyboard."""
+        if self._pins[-1] is not pin:
             self._pins.remove(pin)
-            pin.deleteLater()
-            self.removed.emit(pin)
+            self._pins.append(pin)
             self.changed.emit()
+        pin.raise_()
+        if not pin.hasFocus():
+            pin.setFocus()
+        self._set_current(pin)
+
+    def _on_left(self) -> None:
+        self._canvas.view.setFocus()
+        self._set_current(None)
+
+    def _remove(self, pin: Pin) -> None:
+        if pin not in self._pins:
+            return
+        had_keyboard = pin.hasFocus()
+        age = self._by_age.index(pin)
+        self._pins.remove(pin)
+        self._by_age.remove(pin)
+        pin.hide()
+        pin.deleteLater()
+        if self._current is pin:
+            self._set_current(None)
+        if had_keyboard and self._by_age:
+            self._by_age[min(age, len(self._by_age) - 1)].setFocus()
+        elif had_keyboard:
+            self._on_left()
+        self.removed.emit(pin)
+        self.changed.emit()
+
+    def _set_current(self, pin: Pin | None) -> None:
+        if pin is not self._current:
+            self._current = pin
+            self.current_changed.emit(pin)
+
+    def _first_rect(self, at: QPointF | None) -> QRectF:
+        """Where a new lens is put."""
+        seen, plane = self._canvas.seen & self._canvas.picture_rect, self._canvas.plane
+        across, down = abs(plane.m11()), abs(plane.m22())
+        rect = QRectF(0, 0, max(SHARE * seen.width(), SMALLEST / across), max(SHARE * seen.height(), SMALLEST / down))
+        rect.moveCenter(at if at is not None else seen.center())
+        if at is None:
+            taken = [pin.rect_on_picture.center() for pin in self._pins]
+            while any(abs(rect.center().x() - other.x()) * across < 4 for other in taken):
+                rect.translate(CASCADE / across, CASCADE / down)
+        return rect
