@@ -6,9 +6,12 @@ import errno
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from filelock import FileLock, Timeout
 
 from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
 from cocadesk.catalog.cards import IMPORT_FILE, all_cards, imported_card
@@ -17,6 +20,8 @@ from cocadesk.errors import ModelError
 from cocadesk.paths import models_dir
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_UNFINISHED = ".import-"
+_LOCK = "lock"
 _ENDING = re.compile(r"(-\d{5}-of-\d{5})?\.[a-z]+(\.index\.json)?$")
 
 
@@ -63,8 +68,8 @@ def add_model(name: str, built_like: ModelCard, size: int, write: Callable[[Path
                 f"The disk of {models} has {format_bytes(free)} free, and the copy needs {format_bytes(size)}. "
                 "Free some space, or use the file where it is with --checkpoint."
             )
-        with TemporaryDirectory(prefix=".import-", dir=models) as unfinished:
-            folder = Path(unfinished) / name
+        with _workplace(models) as unfinished:
+            folder = unfinished / name
             folder.mkdir()
             write(folder / WEIGHTS_FILE)
             (folder / IMPORT_FILE).write_text(json.dumps({"built_like": built_like.name}), encoding="utf-8")
@@ -74,3 +79,28 @@ def add_model(name: str, built_like: ModelCard, size: int, write: Callable[[Path
             raise ModelError(f"The disk of {models} is full. Free some space and import the file again.") from error
         raise ModelError(f"The model cannot be copied to {models}: {error.strerror or error}.") from error
     return imported_card(models / name, built_like)
+
+
+@contextmanager
+def _workplace(models: Path) -> Iterator[Path]:
+    """A folder for an unfinished import, which is removed afterwards; those that killed processes left go first.
+
+    An import holds the lock in its folder as long as it lives. Folders are made and looked through under one lock of
+    all imports, so that none is taken for a leftover before it has its own.
+    """
+    with ExitStack() as held:
+        with FileLock(models.with_name(f"{models.name}.lock")):
+            _remove_leftovers(models)
+            folder = Path(held.enter_context(TemporaryDirectory(prefix=_UNFINISHED, dir=models)))
+            held.enter_context(FileLock(folder / _LOCK))
+        yield folder
+
+
+def _remove_leftovers(models: Path) -> None:
+    for folder in models.glob(f"{_UNFINISHED}*"):
+        try:
+            with FileLock(folder / _LOCK, timeout=0):
+                pass
+        except (Timeout, OSError):  # it is being filled, or is not ours to remove
+            continue
+        shutil.rmtree(folder, ignore_errors=True)

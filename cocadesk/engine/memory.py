@@ -9,6 +9,7 @@ import sys
 import psutil
 import torch
 
+from cocadesk.catalog.card import ModelCard
 from cocadesk.engine import find_card
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.net_info import net_info
@@ -25,10 +26,19 @@ def needed(request: ModelRequest) -> tuple[str, int]:
         ModelError: if the model is unknown, or the device is not there.
     """
     device = resolve_device(request.device)
-    weight_bytes = resolve_dtype(request.dtype, device).itemsize + (request.dtype == "int8")  # whose copies come on top
+    card = find_card(request.name)
+    weight_bytes = resolve_dtype(request.dtype, device).itemsize + _may_have_8_bit_copies(request, card, device.type)
     if request.part is None:
-        return device.type, find_card(request.name).parameters * weight_bytes
+        return device.type, card.parameters * weight_bytes
     return device.type, net_info(request.name, request.part).parameters * weight_bytes
+
+
+def _may_have_8_bit_copies(request: ModelRequest, card: ModelCard, device: str) -> bool:
+    """Whether copies of a byte per weight come on top: with int8, and where "auto" may choose it (`coca.int8_pays`)."""
+    if request.dtype == "int8":
+        return True
+    can_be = card.family == "coca" and device == "cpu" and request.part is None and not request.untrained
+    return request.dtype == "auto" and can_be
 
 
 def available(device: str) -> int:

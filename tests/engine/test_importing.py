@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,6 +154,25 @@ def test_a_full_disk_leaves_nothing(
     with pytest.raises(ModelError, match="has 1,000 bytes free, and the copy needs"):
         import_checkpoint(str(tmp_path / "mine.safetensors"))
     assert "mine" not in all_cards()
+
+
+def test_what_a_killed_import_left_goes_with_the_next_one(other: Weights, tmp_path: Path, models: Path) -> None:
+    save_file(other, tmp_path / "mine.safetensors")
+    killed, running = models / ".import-killed", models / ".import-running"
+    for folder in (killed, running):
+        (folder / "half").mkdir(parents=True)
+        (folder / "half" / "weights.safetensors").write_bytes(b"half of it")
+        (folder / "lock").touch()
+    hold = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print('held'); sys.stdin.read()"
+    command = [sys.executable, "-u", "-c", hold, str(running / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other_window:
+        assert other_window.stdout is not None
+        assert other_window.stdout.readline() == "held\n"
+        import_checkpoint(str(tmp_path / "mine.safetensors"))
+        assert {folder.name for folder in models.iterdir()} == {"mine", ".import-running"}
+        other_window.kill()
+    import_checkpoint(str(tmp_path / "mine.safetensors"), "mine-2")
+    assert {folder.name for folder in models.iterdir()} == {"mine", "mine-2"}
 
 
 def test_a_removed_model_is_gone(other: Weights, tmp_path: Path, models: Path) -> None:

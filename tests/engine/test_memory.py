@@ -41,6 +41,9 @@ def test_what_a_model_needs() -> None:
         request = ModelRequest("coca-vit-b-32", device="cpu", dtype=dtype)  # type: ignore[arg-type]
         assert memory.needed(request) == ("cpu", size * parameters)
     assert memory.needed(ModelRequest("coca-vit-b-32", device="cpu", dtype="int8")) == ("cpu", 5 * parameters)
+    assert memory.needed(ModelRequest("coca-vit-b-32", device="cpu")) == ("cpu", 5 * parameters)  # may choose int8
+    assert memory.needed(ModelRequest("coca-vit-b-32", device="cpu", untrained=True)) == ("cpu", 4 * parameters)
+    assert memory.needed(ModelRequest("blip-vqa-base", device="cpu"))[1] == 4 * CARDS["blip-vqa-base"].parameters
     with pytest.raises(ModelError, match="no model named"):
         memory.needed(ModelRequest("no-such-model"))
 
