@@ -163,7 +163,7 @@ def test_what_a_killed_import_left_goes_with_the_next_one(other: Weights, tmp_pa
         (folder / "half").mkdir(parents=True)
         (folder / "half" / "weights.safetensors").write_bytes(b"half of it")
         (folder / "lock").touch()
-    hold = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print('held'); sys.stdin.read()"
+    hold = "import filelock, sys; it = filelock.FileLock(sys.argv[1]); it.acquire(); print('held'); sys.stdin.read()"
     command = [sys.executable, "-u", "-c", hold, str(running / "lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other_window:
         assert other_window.stdout is not None
