@@ -152,6 +152,7 @@ class TestDesk(QObject):
     def show_view(self) -> None:
         """The canvas shows another picture, or another frame."""
         self._show_region()
+        self._refresh()
 
     def run(self) -> None:
         """Ask the model about the picture with and without the region; where that cannot be, say why."""

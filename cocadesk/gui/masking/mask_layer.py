@@ -295,10 +295,7 @@ class MaskLayer(QWidget):
         for place in range(-start, across + down, HATCH):
             painter.drawLine(QPointF(place, 0), QPointF(place - down, down))
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        target = plane.mapRect(whole).translated(-area.topLeft())
-        covered = region.image()
-        painter.drawImage(target, covered, QRectF(covered.rect()))
+        painter.drawImage(QPointF(0, 0), _covering(region, plane.mapRect(whole).translated(-area.topLeft()), image))
         painter.end()
         self._hatched = (key, image, area)
         return image, area
@@ -323,3 +320,16 @@ class MaskLayer(QWidget):
         if with_keys and self._places:
             painter.setBrush(QBrush(colour("accent")))
             painter.drawEllipse(spot, 4, 4)
+
+
+def _covering(region: DrawnRegion, target: QRectF, like: QImage) -> QImage:
+    """What is covered, as opacity, drawn at a place of an image of the same size; nothing beside it."""
+    cover = QImage(like.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    cover.setDevicePixelRatio(like.devicePixelRatio())
+    cover.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(cover)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    covered = region.image()
+    painter.drawImage(target, covered, QRectF(covered.rect()))
+    painter.end()
+    return cover

@@ -26,6 +26,7 @@ from cocadesk.gui.library import Library
 from cocadesk.gui.masking.mask_actions import MaskActions
 from cocadesk.gui.masking.mask_layer import LARGEST_BRUSH, SMALLEST_BRUSH
 from cocadesk.gui.masking.tools import Tool
+from cocadesk.gui.panels.download_box import DownloadBox
 from cocadesk.gui.panels.model_chooser import ModelChooser
 from cocadesk.gui.panels.model_notice import ModelNotice
 from cocadesk.gui.panels.settings_box import SettingsBox
@@ -216,6 +217,11 @@ class TestingPanel(QWidget):
         """What is put in the region's place."""
         fill: Fill = self.fill.currentData()
         return fill
+
+    @property
+    def downloads(self) -> list[DownloadBox]:
+        """Where models that are missing can be downloaded."""
+        return [*(notice.download for notice in self.notices.values()), self.box.chooser.download]
 
     def add_section(self, section: QWidget) -> None:
         """Put something below all that."""

@@ -162,7 +162,7 @@ def _word_rows(scored: WordsScored) -> list[ChangeRow]:
             )
             rows.append(
                 ChangeRow(
-                    visible(whole.text), percent(whole.logprob), percent(masked.logprob), signed(change), change, told
+                    visible(whole.text), _share(whole.logprob), _share(masked.logprob), signed(change), change, told
                 )
             )
     return rows
@@ -175,8 +175,8 @@ def _answer_rows(answers: AnswersCompared) -> list[ChangeRow]:
     return [
         ChangeRow(
             answer or "(nothing)",
-            percent(whole),
-            percent(masked),
+            _share(whole),
+            _share(masked),
             signed(masked - whole),
             masked - whole,
             _told(whole, masked),
@@ -215,6 +215,10 @@ def _class_rows(classes: ClassesCompared) -> list[ChangeRow]:
         told = f"{label}: {definition}" if definition else label
         rows.append(ChangeRow(label, share_percent(whole), share_percent(masked), signed(change), change, told))
     return rows
+
+
+def _share(logprob: float) -> str:
+    return share_percent(math.exp(min(logprob, 0.0)))
 
 
 def _told(whole: float, masked: float) -> str:

@@ -113,7 +113,7 @@ class BranchRow(QAbstractButton):
             elbow = QPointF(box.left() - INDENT / 2, middle)
             painter.drawPolyline([QPointF(elbow.x(), 0), elbow, QPointF(box.left() - 2, middle)])
         if self.isChecked() or self.underMouse() or self.hasFocus():
-            painter.setBrush(colour("accent_soft") if self.isChecked() or self.underMouse() else Qt.BrushStyle.NoBrush)
+            painter.setBrush(colour("accent_soft", 1.0 if self.isChecked() else 0.45 if self.underMouse() else 0.0))
             painter.setPen(QPen(colour("accent", 1.0 if self.hasFocus() else 0.0), 1.5))
             painter.drawRoundedRect(box, 6, 6)
         inside = box.toRect().adjusted(MARGIN, 4, -MARGIN, -4)

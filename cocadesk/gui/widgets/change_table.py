@@ -10,7 +10,7 @@ from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from cocadesk.gui.theme import colour, theme
-from cocadesk.gui.widgets.change_view import tint_of
+from cocadesk.gui.widgets.change_view import tone_of
 
 MOST_ROWS = 12
 FIGURES = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -96,4 +96,4 @@ class ChangeTable(QTableWidget):
         for number, row in enumerate(self._rows):
             item = self.item(number, 3)
             if item is not None:
-                item.setBackground(QBrush(colour(*tint_of(row.strength))) if row.strength else QBrush())
+                item.setForeground(QBrush(colour(tone_of(row.strength))))

@@ -24,6 +24,11 @@ def signed(change: float) -> str:
     return f"{'+' if rounded > 0 else '−' if rounded < 0 else '±'}{abs(rounded):.1f}"
 
 
+def tone_of(change: float) -> str:
+    """Name of the colour of a figure: quiet where it reads as no change."""
+    return "muted" if abs(change) < 0.05 else "accent" if change > 0 else "danger"
+
+
 def tint_of(change: float) -> tuple[str, float]:
     """Name and opacity of the colour of that change: one for what gained, another for what lost."""
     return ("accent" if change > 0 else "danger"), STRONGEST_TINT * min(abs(change) / FULL_CHANGE, 1.0)
@@ -90,7 +95,7 @@ class ChangedWord(Word):
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
         painter.drawText(word, Qt.AlignmentFlag.AlignCenter, text)
         painter.setFont(scaled_font(0.82))
-        painter.setPen(colour("muted"))
+        painter.setPen(colour(tone_of(self.change)))
         below = QRect(0, word.bottom(), self.width(), figure)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, signed(self.change))
 
