@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from cocadesk.gui import wording
 from cocadesk.gui.icons import icon
@@ -11,6 +11,7 @@ from cocadesk.gui.library import Library
 from cocadesk.gui.session import ModelPhase, ModelStatus, Session
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.busy_bar import BusyBar
+from cocadesk.gui.widgets.elided_label import ElidedLabel
 from cocadesk.gui.widgets.naming import named
 
 DEVICE_TITLES = {"cpu": "CPU", "cuda": "GPU", "mps": "GPU"}
@@ -47,7 +48,8 @@ class Status(QStatusBar):
         self._session = session
         self._library = library
         self._begun = 0
-        self._activity = named(QLabel(), "Activity")
+        self._activity = named(ElidedLabel(), "Activity")  # a long name must not widen the window
+        self._activity.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._progress = named(QProgressBar(textVisible=False), "Pictures captioned")
         self._progress.setFixedSize(140, 6)
         self.fetching = _chip("status", "Downloads", show_models)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QClipboard, QColor, QImage
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui import app
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.store import settings
+from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import png_claiming, quadrants
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
@@ -51,6 +53,25 @@ def test_same_file_again_is_not_listed_twice(qtbot: QtBot, window: MainWindow, m
     for _ in range(2):
         drop(window, file_urls(many_files[:2]))
         wait_for_states(qtbot, window, DONE, DONE)
+
+
+def test_a_long_name_does_not_widen_the_window(
+    qtbot: QtBot, make_window: MakeWindow, picture_file: Path, tmp_path: Path
+) -> None:
+    path = picture_file.rename(tmp_path / f"{'a very long name ' * 12}.png")
+    going_on = threading.Event()
+
+    def wait(*_: object) -> None:
+        assert going_on.wait(WAIT_MS / 1000)
+
+    window = make_window(FakeCaptioner(before_token=wait))
+    drop(window, file_urls([path]))
+    qtbot.waitUntil(lambda: window.session.active is not None, timeout=WAIT_MS)
+    QApplication.processEvents()
+    assert window.minimumSizeHint().width() <= 1024
+    assert window.width() == 1280
+    going_on.set()
+    wait_for_states(qtbot, window, EntryState.CAPTIONED)
 
 
 def test_web_link_gets_one_message(window: MainWindow) -> None:
