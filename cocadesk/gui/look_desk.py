@@ -47,6 +47,7 @@ class LookDesk(QObject):
     Attributes:
         panel: The Look panel.
         tiles: The window of all layers and heads.
+        words: Maps of the words of the caption that is shown, while they are there.
     """
 
     busy_changed = Signal()
@@ -92,7 +93,7 @@ class LookDesk(QObject):
         self._pyramid: Pyramid | None = None
         self._backdrop: Backdrop | None = None
         self._word: Word | None = None
-        self._words: Scene | None = None
+        self.words: Scene | None = None
         self.panel = LookPanel(
             looking,
             library,
@@ -266,9 +267,9 @@ class LookDesk(QObject):
     # Words of the caption
 
     def _look_for_words(self) -> None:
-        """Have the maps of the caption that is shown made, once somebody has shown interest in such."""
-        wish = self._wish_for_words() if self._was_opened or self._do.word_maps.isChecked() else None
-        self._quiet.look(wish)
+        """Have the maps of the caption made while it is shown, once somebody has shown interest in such."""
+        is_wanted = self._tab == "caption" and (self._was_opened or self._do.word_maps.isChecked())
+        self._quiet.look(self._wish_for_words() if is_wanted else None)
 
     def _wish_for_words(self) -> Wish | None:
         entry = self._shown()
@@ -284,7 +285,7 @@ class LookDesk(QObject):
 
     def _on_words(self) -> None:
         looked = self._quiet.result
-        self._words = Scene(looked) if looked is not None else None
+        self.words = Scene(looked) if looked is not None else None
         self._show_map()
 
     def _on_word(self, word: Word) -> None:
@@ -298,7 +299,7 @@ class LookDesk(QObject):
 
     def _map_of_word(self) -> OverlayMap | None:
         """Where the model looked for the word of the caption that is pointed at."""
-        entry, word, scene = self._shown(), self._word, self._words
+        entry, word, scene = self._shown(), self._word, self.words
         if entry is None or entry.result is None or word is None or scene is None or self._tab != "caption":
             return None
         place = word.token.position

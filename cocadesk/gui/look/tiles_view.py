@@ -86,6 +86,11 @@ class TilesView(QAbstractScrollArea):
         """Row and column of the chosen tile."""
         return self._current
 
+    @property
+    def values(self) -> Values:
+        """What is shown, (layers, heads + 1, rows, columns)."""
+        return self._values
+
     def show_tiles(
         self,
         values: Values,
