@@ -43,6 +43,9 @@ class Actions:
         self.add_model = self._make("Add a model of a library…", "Ctrl+Shift+M")
         self.import_model = self._make("Import a checkpoint…", "Ctrl+Shift+I")
         self.net_info = self._make("Net information…", "Ctrl+I")
+        self.starter_hints = self._make("Say when a starter is used")
+        self.starter_hints.setCheckable(True)
+        self.starter_hints.setChecked(True)
         self.choose_model_folder = self._make("Choose model folder…")
         self.shared_model_folder = self._make("Use the hub's shared folder")
         self.next = self._make("Next picture", "PgDown")
@@ -114,6 +117,8 @@ class Actions:
             None,
             self.choose_model_folder,
             self.shared_model_folder,
+            None,
+            self.starter_hints,
         )
         self._menu("Ask and rank", self.clear_talk, None, self.open_texts, self.export_ranking)
         looks = QMenu("Appearance", self._window)

@@ -154,6 +154,11 @@ class MainWindow(QMainWindow):
         self.panel.settings.edited.connect(self._on_edited)
         self.panel.section.toggled.connect(self._on_section)
         self.desk.steer(self.panel.settings.chooser.download)
+        for hint in (self.panel.starter, self.beside.ask.starter, self.beside.rank.starter):
+            hint.model_asked.connect(self.desk.show_models)
+            hint.dismissed.connect(lambda: do.starter_hints.setChecked(False))
+            do.starter_hints.toggled.connect(hint.set_wanted)
+        do.starter_hints.toggled.connect(self._on_hints)
         self.desk.use_asked.connect(self.panel.settings.chooser.choose)
         self.desk.unload_asked.connect(session.unload)
         self.watch.missed.connect(lambda: self.panel.section.set_open(True))
@@ -361,6 +366,9 @@ class MainWindow(QMainWindow):
         self._show_columns()
         self._remember(replace(self.opening.settings, settings_shown=shown))
 
+    def _on_hints(self, wanted: bool) -> None:
+        self._remember(replace(self.opening.settings, starter_hints=wanted))
+
     def _dress(self, appearance: Appearance) -> None:
         theme().use(appearance)
         self._remember(replace(self.opening.settings, appearance=appearance))
@@ -375,6 +383,7 @@ class MainWindow(QMainWindow):
         self.beside.restore(settings)
         self.panel.section.set_open(settings.settings_shown)
         self.commands.appearances[settings.appearance].setChecked(True)
+        self.commands.starter_hints.setChecked(settings.starter_hints)
         theme().use(settings.appearance)
         self.commands.list_recent(settings.recent, self._open_recent)
         self.resize(*FIRST_SIZE)

@@ -70,9 +70,9 @@ class ModelDesk(QObject):
         if self.panel is not None:
             self.panel.show_in_use(name)
 
-    def show_models(self) -> None:
-        """Open the Models panel at the model that captions are made with."""
-        self._open_panel().open_at(self._in_use)
+    def show_models(self, name: str = "") -> None:
+        """Open the Models panel at that model, or at the one that captions are made with."""
+        self._open_panel().open_at(name or self._in_use)
 
     def show_net(self, name: str = "") -> None:
         """Open the net information of that model, or the one that captions are made with."""

@@ -14,6 +14,8 @@ STARTER = (
     "described, download one of the full models."
 )
 
+STARTER_KNOWS = "drawn scenes"
+
 CAN: dict[Ability, str] = {
     "caption": "captions pictures",
     "ask": "answers questions",
@@ -37,6 +39,16 @@ FAMILIES: dict[Family, str] = {
     "vit": "Vision Transformer",
     "clip": "CLIP",
 }
+
+
+def starter(card: ModelCard, full: ModelCard | None, *, is_here: bool) -> tuple[str, str]:
+    """Which starter speaks; and, as what is clicked, what to do for photographs, empty where there is nothing."""
+    told = f"{card.title} is a small model that knows {STARTER_KNOWS}."
+    if full is None:
+        return told, ""
+    fetched = f" ({size(full.download_bytes)})".replace(" ", "\u00a0") if full.download_bytes else ""
+    asked = f"choose {full.title}…" if is_here else f"download {full.title}{fetched}…"
+    return f"{told} For photographs,", asked
 
 
 def size(count: float) -> str:

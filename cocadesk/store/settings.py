@@ -41,6 +41,7 @@ class Settings:
         ask_frames: Of a clip, how many frames are averaged for an answer.
         rank_model: The model to rank with; None for the default one.
         rank_frames: As `ask_frames`, for ranking.
+        starter_hints: Whether a quiet line says that a starter is in use.
         model_folder: Where models are downloaded to and looked for, by the command line, too; empty for the cache that
             all the hub's tools share.
     """
@@ -59,6 +60,7 @@ class Settings:
     ask_frames: int = 16
     rank_model: ModelRequest | None = None
     rank_frames: int = 16
+    starter_hints: bool = True
 
     def with_recent(self, opened: list[Path]) -> Settings:
         """These settings with `opened` at the head of the recent files, each named once."""
@@ -103,7 +105,7 @@ def _from_json(stored: dict[str, Any]) -> Settings:
     tab = stored.get("tab")
     plain = {
         name: stored[name]
-        for name in ("last_folder", "geometry", "splitter", "settings_shown", "model_folder")
+        for name in ("last_folder", "geometry", "splitter", "settings_shown", "model_folder", "starter_hints")
         if isinstance(stored.get(name), type(getattr(defaults, name)))
     }
     return Settings(

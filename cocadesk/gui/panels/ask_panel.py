@@ -15,6 +15,7 @@ from cocadesk.gui.panels.conversation_view import ConversationView, topics
 from cocadesk.gui.panels.model_chooser import ModelChooser
 from cocadesk.gui.panels.model_notice import ModelNotice
 from cocadesk.gui.panels.settings_box import SettingsBox
+from cocadesk.gui.panels.starter_hint import StarterHint
 from cocadesk.gui.panels.subject import Subject, muted
 from cocadesk.gui.questions import Exchange, Questions
 from cocadesk.gui.theme import theme
@@ -43,6 +44,7 @@ class AskPanel(QWidget):
         notice: Stands above the field while the model is missing.
         hint: What to do first, or why a question was not asked.
         box: The model and the number of frames.
+        starter: Says so while a starter is the model.
     """
 
     edited = Signal()
@@ -68,6 +70,7 @@ class AskPanel(QWidget):
         self.stop = named(QToolButton(), "Stop", f"Stop ({stop.shortcut().toString()})")
         self.stop.clicked.connect(questions.stop)
         self.box = SettingsBox(ModelChooser(library, "ask"))
+        self.starter = StarterHint(library, self.box.chooser, "ask")
         self._menu = QMenu(self)
         for text, chip in zip(SUGGESTIONS, self.chips, strict=True):
             for asked in (self._menu.addAction(text).triggered, chip.clicked):
@@ -109,6 +112,7 @@ class AskPanel(QWidget):
         column.addWidget(self.view, 1)
         column.addWidget(self.hint)
         column.addLayout(row)
+        column.addWidget(self.starter)
         column.addWidget(self.box)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:

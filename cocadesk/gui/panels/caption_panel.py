@@ -10,6 +10,7 @@ from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.library import Library
 from cocadesk.gui.panels.settings_panel import SettingsPanel
+from cocadesk.gui.panels.starter_hint import StarterHint
 from cocadesk.gui.theme import scaled_font, theme
 from cocadesk.gui.widgets.branch_list import BranchList
 from cocadesk.gui.widgets.busy_bar import BusyBar
@@ -29,6 +30,7 @@ class CaptionPanel(QWidget):
     Attributes:
         view: The caption.
         branches: The captions that were continued from it, where there are any.
+        starter: Says so while a starter is the model.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class CaptionPanel(QWidget):
         self._icons = {again: ("again", "on_accent"), stop: ("stop", "on_accent"), copy: ("copy", "text")}
         self._again, self._stop = again, stop
         self.settings = SettingsPanel(library)
+        self.starter = StarterHint(library, self.settings.chooser, "caption")
         self.section = Collapsible("Settings", self.settings)
         self._lay_out()
         again.changed.connect(self._swap_buttons)
@@ -105,6 +108,7 @@ class CaptionPanel(QWidget):
         whole.setContentsMargins(MARGIN, 16, MARGIN, MARGIN)
         whole.setSpacing(0)
         whole.addWidget(self._body)
+        whole.addWidget(self.starter)
         whole.addWidget(self.section)
         whole.addStretch()
         scroll = QScrollArea(widgetResizable=True)

@@ -48,6 +48,9 @@ class ModelChooser(QWidget):
     edited = Signal()
     """`model` was changed by the user."""
 
+    refreshed = Signal()
+    """What is shown may have changed, whoever did it."""
+
     def __init__(self, library: Library, ability: Ability = "caption", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._library = library
@@ -208,6 +211,7 @@ class ModelChooser(QWidget):
             self.download.show_entry(entry, self._library.free_bytes)
         else:
             self.download.show_nothing()
+        self.refreshed.emit()
 
     def _dress(self) -> None:
         self._browse.setIcon(icon("folder", "muted"))

@@ -31,6 +31,7 @@ from cocadesk.gui.panels.model_notice import ModelNotice
 from cocadesk.gui.panels.rank_matrix import Measure, RankMatrix
 from cocadesk.gui.panels.rank_table import RankTable
 from cocadesk.gui.panels.settings_box import SettingsBox
+from cocadesk.gui.panels.starter_hint import StarterHint
 from cocadesk.gui.panels.subject import Subject, muted
 from cocadesk.gui.rankings import Ranking, Rankings
 from cocadesk.gui.theme import theme
@@ -62,6 +63,7 @@ class RankPanel(QWidget):
         table: The ranking of one picture.
         matrix: The ranking of several.
         box: The model and the number of frames.
+        starter: Says so while a starter is the model.
         notice: Stands above the results while the model is missing.
     """
 
@@ -115,6 +117,7 @@ class RankPanel(QWidget):
         self._export = QPushButton("Export…")
         self._library_field = LibraryModelField(library, "rank")
         self.box = SettingsBox(ModelChooser(library, "rank"), self._library_field)
+        self.starter = StarterHint(library, self.box.chooser, "rank")
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._lay_out()
@@ -175,6 +178,7 @@ class RankPanel(QWidget):
         whole.setSpacing(8)
         whole.addWidget(self._subject)
         whole.addWidget(self._halves, 1)
+        whole.addWidget(self.starter)
         whole.addWidget(self.box)
 
     def _connect(self, library: Library) -> None:
