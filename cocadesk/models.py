@@ -14,6 +14,8 @@ import numpy.typing as npt
 from cocadesk.types import (
     AnswerEvent,
     AskOptions,
+    CachedStates,
+    CacheEvent,
     CancelToken,
     CaptionEvent,
     CaptionOptions,
@@ -81,6 +83,24 @@ class Captioner(Model, Protocol):
         Raises:
             Cancelled: at the first check after `cancel` was set.
             OptionError: if there are no tokens, too many, or such as the model does not have.
+        """
+
+    def states(self, picture: PictureLike, cancel: CancelToken | None = ...) -> CachedStates:
+        """Caption a picture, and tell which attention states are kept at the end of it.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+        """
+
+    def compare_cached(
+        self, picture: PictureLike, options: CaptionOptions = ..., cancel: CancelToken | None = ...
+    ) -> Iterator[CacheEvent]:
+        """Decode a caption with cached attention states, with guesses as well, and without either; yield progress, then
+        a `CacheComparison`.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set.
+            OptionError: if the options ask for a beam search.
         """
 
 

@@ -247,6 +247,97 @@ CaptionEvent = Token | Draft | CaptionResult
 
 
 @dataclass(frozen=True, slots=True)
+class StateArray:
+    """An array of attention keys or values that is kept while a caption is decoded.
+
+    Attributes:
+        name: Such as "decoder.3.keys".
+        part: Whose they are: "text" and "decoder" of the tokens so far, "image" of what the decoder attends to.
+        layer: Counted from 0 within the part.
+        shape: (rows, heads, tokens, head width): one row for each caption, or for each beam of a search. Of "text" and
+            "decoder" there may be room for more tokens than have come.
+        bytes: What it takes.
+    """
+
+    name: str
+    part: PartName
+    layer: int
+    shape: tuple[int, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CachedStates:
+    """The attention states that a decoder holds at the end of a caption.
+
+    Attributes:
+        arrays: By part and layer; none where decoding recomputes everything.
+        caption: What was said.
+        tokens: How many tokens were decoded, the end token included; so many have states: the start token has, the last one
+            has none yet.
+        model: The name of the model.
+        dtype: The number format of the arrays, such as "float32".
+    """
+
+    arrays: tuple[StateArray, ...]
+    caption: str
+    tokens: int
+    model: str
+    dtype: str
+
+    @property
+    def total_bytes(self) -> int:
+        """What all arrays take together."""
+        return sum(array.bytes for array in self.arrays)
+
+
+DecodingWay = Literal["cached", "guesses", "uncached"]
+"""With attention states one token at a time; the same with guesses at the next tokens; recomputing everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingProgress:
+    """So many tokens of a caption have been decoded that way; `longest` is the most there can be."""
+
+    way: DecodingWay
+    done: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimedDecoding:
+    """A caption as one way of decoding said it, and how long that took.
+
+    Attributes:
+        seconds: Of each token, since the one before it; next to nothing where one step gave both.
+    """
+
+    way: DecodingWay
+    tokens: tuple[Token, ...]
+    seconds: tuple[float, ...]
+
+    @property
+    def seconds_per_token(self) -> float:
+        return sum(self.seconds) / len(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheComparison:
+    """One picture captioned with and without cached attention states, in the order of `DecodingWay`."""
+
+    timed: tuple[TimedDecoding, ...]
+    model: str
+
+    @property
+    def same_tokens(self) -> bool:
+        """Whether all ways gave the same caption."""
+        return len({tuple(token.id for token in each.tokens) for each in self.timed}) == 1
+
+
+CacheEvent = DecodingProgress | CacheComparison
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """Which model to have ready, and how.
 

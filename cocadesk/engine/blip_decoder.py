@@ -18,7 +18,7 @@ from transformers.models.blip.modeling_blip_text import BlipTextLMHeadModel, Bli
 
 from cocadesk.engine.blip_layers import States, TextBlock
 from cocadesk.engine.layers import Linear, Norm
-from cocadesk.engine.next_token import FedDecoder
+from cocadesk.engine.next_token import FedDecoder, Kept, named_states
 
 
 class TextStack:
@@ -119,6 +119,10 @@ class CachedDecoder(FedDecoder):
         if not torch.equal(kept, torch.arange(self._sources, device=kept.device)):
             self._source = [(keys[kept], values[kept]) for keys, values in self._source]
         self._sources, self._rows = len(rows), len(flat)
+
+    def kept(self) -> Kept:
+        """The arrays of attention states that are there now."""
+        return named_states("decoder", self._cached) | named_states("image", self._source)
 
     def close(self) -> None:
         """Let go of all states."""

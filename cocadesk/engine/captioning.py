@@ -13,8 +13,20 @@ from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.next_token import Decoder, Finished, LookaheadDecoder, Vocabulary
 from cocadesk.engine.pictures import listed, opened, opened_batches
 from cocadesk.engine.scoring import require_known, require_scorable, score_tokens
+from cocadesk.engine.states import Begin, cached_states, compared
 from cocadesk.errors import OptionError
-from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike, Token
+from cocadesk.types import (
+    CachedStates,
+    CacheEvent,
+    CancelToken,
+    CaptionEvent,
+    CaptionOptions,
+    CaptionResult,
+    Clip,
+    Picture,
+    PictureLike,
+    Token,
+)
 
 CAPTION_BATCH = 16
 """Most pictures that are decoded together: bounds the memory for states."""
@@ -115,6 +127,66 @@ class CaptioningModel(LoadedModel, ABC, Generic[Batch]):
         decoder = self._begin(encoding, CaptionOptions(max_tokens=len(given)))
         assert isinstance(decoder, LookaheadDecoder)  # as all are that keep states
         return score_tokens(decoder, self.tokenizer, given, cancel)
+
+    def states(
+        self,
+        picture: PictureLike,
+        cancel: CancelToken | None = None,
+        *,
+        options: CaptionOptions = CaptionOptions(temperature=0),  # noqa: B008 — frozen
+    ) -> CachedStates:
+        """Caption a picture or clip, and tell which attention states are kept at the end of it.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between tokens.
+            InputError: if a path cannot be opened as a picture.
+            OptionError: if no caption of this model can begin with `options.prefix`.
+        """
+        cancel = cancel or CancelToken()
+        begin, suited = self._begin_alone(picture, options, cancel)
+        return cached_states(
+            begin(suited), self.tokenizer, suited, limit=self._longest(suited), cancel=cancel, model=self.name
+        )
+
+    def compare_cached(
+        self,
+        picture: PictureLike,
+        options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
+        cancel: CancelToken | None = None,
+    ) -> Generator[CacheEvent, None, None]:
+        """Decode a picture's or clip's caption with cached attention states, with guesses as well, and without either.
+
+        The guesses are those that the model has at this moment, from what it has said so far. The picture is encoded
+        once; that does not count.
+
+        Yields:
+            A `DecodingProgress` for every token, then the `CacheComparison`.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between tokens.
+            InputError: if a path cannot be opened as a picture.
+            OptionError: if the options ask for a beam search, or no caption can begin with `options.prefix`.
+        """
+        cancel = cancel or CancelToken()
+        begin, suited = self._begin_alone(picture, options, cancel)
+        yield from compared(
+            begin,
+            self.tokenizer,
+            suited,
+            self.drafts,
+            limit=self._longest(suited),
+            cancel=cancel,
+            model=self.name,
+        )
+
+    def _begin_alone(
+        self, picture: PictureLike, options: CaptionOptions, cancel: CancelToken
+    ) -> tuple[Begin, CaptionOptions]:
+        """What begins captions of one encoded picture, and the options with a temperature."""
+        self._check_prefix(options.prefix)
+        item = opened(picture, options.frames)
+        encoding = self._encode([item], cancel)
+        return lambda wanted: self._begin(encoding, wanted), options.suited_to(item)
 
     def _longest(self, options: CaptionOptions) -> int:
         """Most tokens of a caption."""

@@ -14,7 +14,7 @@ from open_clip.coca_model import CoCa
 from torch import Tensor
 
 from cocadesk.engine.layers import CrossAttentionBlock, Linear, Norm, SelfAttentionBlock, States
-from cocadesk.engine.next_token import FedDecoder
+from cocadesk.engine.next_token import FedDecoder, Kept, named_states
 
 
 class TextStacks:
@@ -127,6 +127,14 @@ class CachedDecoder(FedDecoder):
         if not torch.equal(pictures, torch.arange(len(self._image_tokens), device=pictures.device)):
             self._image_tokens = self._image_tokens[pictures]
             self._image_states = [(keys[pictures], values[pictures]) for keys, values in self._image_states]
+
+    def kept(self) -> Kept:
+        """The arrays of attention states that are there now."""
+        return (
+            named_states("text", [(states.keys, states.values) for states in self._tower_states])
+            | named_states("decoder", [(states.keys, states.values) for states in self._decoder_states])
+            | named_states("image", self._image_states)
+        )
 
     def close(self) -> None:
         """Let go of all states."""

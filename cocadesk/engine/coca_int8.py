@@ -26,7 +26,7 @@ from open_clip.coca_model import CoCa
 from torch import Tensor
 
 from cocadesk.engine.int8_graph import Graph
-from cocadesk.engine.next_token import FedDecoder
+from cocadesk.engine.next_token import FedDecoder, Kept, named_states
 
 _FLOAT = np.float32
 
@@ -38,6 +38,7 @@ class Int8TextStacks:
         step: From embedded tokens to logits.
         image: From pooled image tokens to the decoder's keys and values of them.
         states: Keys and values of how many self-attention blocks, and their heads and head width.
+        tower: How many of these blocks are the text tower's, the others are the decoder's.
         weight_bytes: Memory of the 8-bit weights with their scales.
     """
 
@@ -46,6 +47,7 @@ class Int8TextStacks:
         blocks = [*text.transformer.resblocks, *decoder.resblocks]
         attention = blocks[0].attn
         self.states = (2 * len(blocks), attention.num_heads, attention.head_dim)
+        self.tower = len(text.transformer.resblocks)
         self.token_embedding: Tensor = text.token_embedding.weight
         self.positional_embedding: Tensor = text.positional_embedding
         self.pad: int = text.pad_id
@@ -135,6 +137,17 @@ class Int8Decoder(FedDecoder):
         if not np.array_equal(pictures, np.arange(self._pictures)):
             self._image = {name: _value(states.numpy()[pictures]) for name, states in self._image.items()}
             self._pictures = len(pictures)
+
+    def kept(self) -> Kept:
+        """The arrays of attention states that are there now; those of all blocks' tokens lie in one."""
+        past = torch.from_numpy(self._past)
+        blocks = list(zip(past[::2], past[1::2], strict=True))
+        tower, image = self._stacks.tower, {name: torch.from_numpy(each.numpy()) for name, each in self._image.items()}
+        return (
+            named_states("text", blocks[:tower])
+            | named_states("decoder", blocks[tower:])
+            | named_states("image", [(image[f"keys.{at}"], image[f"values.{at}"]) for at in range(len(image) // 2)])
+        )
 
     def close(self) -> None:
         """Let go of all states."""

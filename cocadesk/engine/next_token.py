@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -52,6 +53,18 @@ class LookaheadDecoder(Decoder, Protocol):
         """Forget the last `count` tokens that were fed."""
 
 
+Kept = dict[str, tuple[tuple[int, ...], int, str]]
+"""Shape, bytes and number format of attention states by name, such as "decoder.3.keys"."""
+
+
+@runtime_checkable
+class KeepingDecoder(Protocol):
+    """A decoder that can tell which attention states it holds."""
+
+    def kept(self) -> Kept:
+        """The arrays that are there now, by part and layer."""
+
+
 class FedDecoder(ABC):
     """What decoders that keep states share: a step of every row, and of a single row ahead, are one way of feeding.
 
@@ -75,6 +88,15 @@ class FedDecoder(ABC):
     @abstractmethod
     def _feed(self, tokens: Tensor) -> Tensor:
         """Feed tokens (R, T); return the logits of what follows each, (R·T, V)."""
+
+
+def named_states(part: str, layers: Sequence[tuple[Tensor, Tensor]]) -> Kept:
+    """Keys and values of some layers, named by part, layer and kind."""
+    return {
+        f"{part}.{layer}.{kind}": (tuple(array.shape), array.nbytes, str(array.dtype).removeprefix("torch."))
+        for layer, both in enumerate(layers)
+        for kind, array in zip(("keys", "values"), both, strict=True)
+    }
 
 
 class TextStream(Protocol):
