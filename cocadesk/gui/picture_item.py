@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from cocadesk.gui.pyramid import Pyramid
@@ -24,6 +24,8 @@ class PictureItem(QGraphicsItem):
         super().__init__()
         self._visible = visible
         self._pyramid: Pyramid | None = None
+        self._drawn: tuple[QTransform, QRectF] | None = None
+        self._kept: QImage | None = None
 
     @property
     def pyramid(self) -> Pyramid | None:
@@ -34,14 +36,42 @@ class PictureItem(QGraphicsItem):
         """Draw another picture, or none."""
         self.prepareGeometryChange()
         self._pyramid = pyramid
+        self._drawn = self._kept = None
         self.update()
 
     def boundingRect(self) -> QRectF:
         return QRectF(0, 0, self._pyramid.width, self._pyramid.height) if self._pyramid else QRectF()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._pyramid is not None:
-            paint_picture(painter, self._pyramid, self._visible())
+        seen = self._visible() & self.boundingRect()
+        if self._pyramid is None or seen.isEmpty():
+            return
+        transform, ratio = painter.worldTransform(), painter.device().devicePixelRatioF()
+        where = transform.mapRect(seen).toAlignedRect()
+        if self._drawn != (transform, seen):
+            self._drawn, self._kept = (transform, seen), None
+        elif self._kept is None and ratio == round(ratio):
+            self._kept = self._as_drawn(transform, seen, where, round(ratio))
+        if self._kept is None or self._kept.devicePixelRatio() != ratio:
+            paint_picture(painter, self._pyramid, seen)
+            return
+        painter.save()
+        painter.resetTransform()
+        painter.drawImage(where.topLeft(), self._kept)
+        painter.restore()
+
+    def _as_drawn(self, transform: QTransform, seen: QRectF, where: QRect, ratio: int) -> QImage:
+        """What is on the screen, kept while the picture stands still and only what lies over it changes."""
+        kept = QImage(where.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+        kept.setDevicePixelRatio(ratio)
+        kept.fill(0)
+        painter = QPainter(kept)
+        painter.translate(-where.topLeft())
+        painter.setWorldTransform(transform, combine=True)
+        assert self._pyramid is not None
+        paint_picture(painter, self._pyramid, seen)
+        painter.end()
+        return kept
 
 
 def paint_picture(painter: QPainter, pyramid: Pyramid, seen: QRectF) -> None:

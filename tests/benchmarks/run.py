@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.run [MODULE…]`: measure, print a table, fail if a bound is missed.
 
-Modules are attention, decoding, loading, playing, questions, ranking, startup, video and window; all of them unless
-some are named.
+Modules are attention, decoding, loading, overlays, playing, questions, ranking, startup, video and window; all of them
+unless some are named.
 """
 
 # ruff: noqa: T201 — a report on the terminal
@@ -13,7 +13,18 @@ from importlib import import_module
 
 from tests.benchmarks.row import Row
 
-MODULES = ("attention", "decoding", "loading", "playing", "questions", "ranking", "startup", "video", "window")
+MODULES = (
+    "attention",
+    "decoding",
+    "loading",
+    "overlays",
+    "playing",
+    "questions",
+    "ranking",
+    "startup",
+    "video",
+    "window",
+)
 
 
 def main(names: list[str]) -> int:

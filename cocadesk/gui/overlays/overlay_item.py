@@ -27,7 +27,7 @@ class OverlayItem(QGraphicsItem):
         self._visible = visible
         self._size = QRectF()
         self._drawing: MapDrawing | None = None
-        self._lenses: Sequence[Lens] = ()
+        self._lenses: tuple[Lens, ...] = ()
 
     @property
     def drawing(self) -> MapDrawing | None:
@@ -46,8 +46,14 @@ class OverlayItem(QGraphicsItem):
 
     def set_lenses(self, lenses: Sequence[Lens]) -> None:
         """Show those maps within rectangles of the picture, the last one on top."""
-        self._lenses = tuple(lenses)
-        self.update()
+        before, self._lenses = self._lenses, tuple(lenses)
+        same = 0
+        for old, new in zip(before, self._lenses, strict=False):
+            if old != new:
+                break
+            same += 1
+        for _, rect in (*before[same:], *self._lenses[same:]):
+            self.update(rect)
 
     def boundingRect(self) -> QRectF:
         return self._size
