@@ -273,8 +273,8 @@ class CachedStates:
     Attributes:
         arrays: By part and layer; none where decoding recomputes everything.
         caption: What was said.
-        tokens: How many tokens were decoded, the end token included; so many have states: the start token has, the last one
-            has none yet.
+        tokens: How many tokens were decoded, the end token included. So many have states: the start token does, the
+            last one not yet.
         model: The name of the model.
         dtype: The number format of the arrays, such as "float32".
     """
