@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.run [MODULE…]`: measure, print a table, fail if a bound is missed.
 
-Modules are attention, decoding, loading, overlays, playing, questions, ranking, startup, video and window; all of them
-unless some are named.
+Modules are attention, decoding, loading, overlays, playing, questions, ranking, startup, tiles, video and window;
+all of them unless some are named.
 """
 
 # ruff: noqa: T201 — a report on the terminal
@@ -22,6 +22,7 @@ MODULES = (
     "questions",
     "ranking",
     "startup",
+    "tiles",
     "video",
     "window",
 )

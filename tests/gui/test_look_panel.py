@@ -67,7 +67,7 @@ def test_words_show_where_the_model_looked(
         qtbot.keyClick(strip, key)
         assert_shown(window, maps.patch_map(place, -1))
     assert window.canvas.map is not None
-    assert window.canvas.map.title == "“a”, layer 2, mean over heads"
+    assert window.canvas.map.title == "“a” · layer 2 · mean"
     assert looker.looked == [("words", "a cat on grass")]  # once, for all of that
 
 

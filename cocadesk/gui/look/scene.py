@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -174,12 +175,12 @@ class Scene:
 
     def title(self, choice: Choice) -> str:
         """What a user reads above the map: the token, the layer and the head."""
-        head = "mean over heads" if choice.head == "mean" else f"head {choice.head}"
+        head = "mean" if choice.head == "mean" else f"head {choice.head}"
         how = "rollout" if choice.rollout else head
         parts = [f"“{self.token_name(choice.token)}”", f"layer {choice.layer}", how]
         if choice.pooler_head != "mean":
             parts.append(f"pooler head {choice.pooler_head}")
-        return ", ".join(parts)
+        return " · ".join(parts)
 
     def _of_token(self, matrix: Values, choice: Choice) -> Values:
         layout = self.maps.layout
@@ -210,6 +211,15 @@ def _reduced(weights: Values, largest: int) -> Values:
     down, across = -(-rows // largest), -(-columns // largest)
     if down == across == 1:
         return weights
-    rows, columns = rows // down, columns // across
-    cut = weights[..., : rows * down, : columns * across]
-    return np.asarray(cut.reshape(*weights.shape[:-2], rows, down, columns, across).mean((-3, -1)))
+    rows, columns = rows // down * down, columns // across * across
+    # Sums of slices: a mean over short axes takes ten times as long.
+    narrow = _total([weights[..., :rows, start:columns:across] for start in range(across)])
+    low = _total([narrow[..., start::down, :] for start in range(down)])
+    return np.asarray(low / np.float32(down * across), np.float32)
+
+
+def _total(parts: Sequence[Values]) -> Values:
+    found = parts[0].copy()
+    for part in parts[1:]:
+        found += part
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +72,7 @@ class TilesView(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
+        self.viewport().setAutoFillBackground(False)
         self._values: Values = np.zeros((0, 0, 0, 0), np.float32)
         self._pixels: npt.NDArray[np.uint32] = np.zeros((0, 0, 0, 0), np.uint32)
         self._images: list[list[QImage]] = []
@@ -331,9 +333,15 @@ def _coloured(values: Values, colours: str, *, one_scale: bool) -> npt.NDArray[n
         return np.zeros(values.shape, np.uint32)
     axes = None if one_scale else (-2, -1)
     least, most = values.min(axes, keepdims=True), values.max(axes, keepdims=True)
-    shares = (values - least) / np.where(most > least, most - least, 1)
-    found = colours_at(shares, colours).astype(np.uint32)
-    return np.ascontiguousarray(0xFF000000 | found[..., 0] << 16 | found[..., 1] << 8 | found[..., 2])
+    places = (values - least) * ((len(_table(colours)) - 1) / np.where(most > least, most - least, np.float32(1)))
+    return np.asarray(_table(colours)[np.rint(places).astype(np.intp)])
+
+
+@cache
+def _table(colours: str) -> npt.NDArray[np.uint32]:
+    """256 colours of a map: for half a million values this is ten times faster than to mix each one's."""
+    found = colours_at(np.linspace(0, 1, 256), colours).astype(np.uint32)
+    return np.asarray(0xFF000000 | found[:, 0] << 16 | found[:, 1] << 8 | found[:, 2], np.uint32)
 
 
 def _image(pixels: npt.NDArray[np.uint32]) -> QImage:

@@ -41,7 +41,6 @@ class TilesWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle("All layers and heads")
         self.setModal(False)
-        self.resize(980, 800)
         self._scene: Scene | None = None
         self._choice = Choice()
         self._style = OverlayStyle()
@@ -99,11 +98,22 @@ class TilesWindow(QDialog):
 
     def open_with(self, scene: Scene, choice: Choice, style: OverlayStyle, backdrop: Backdrop | None) -> None:
         """Show these maps, and the window."""
+        if not self.isVisible():
+            self._stand_aside()
         self.show()
         self.raise_()
         self.activateWindow()
         self.show_scene(scene, choice, style, backdrop)
         self.view.setFocus()
+
+    def _stand_aside(self) -> None:
+        """Leave as much of the picture free as there is room for: tiles are dragged onto it."""
+        home = self.parentWidget()
+        if home is None or self.testAttribute(Qt.WidgetAttribute.WA_Moved):
+            return
+        around = home.geometry()
+        self.resize(min(max(around.width() // 2, 560), 1100), min(max(around.height() * 3 // 4, 480), 900))
+        self.move(around.right() - self.width(), around.top() + 20)
 
     def _draw(self) -> None:
         scene, choice = self._scene, self._choice

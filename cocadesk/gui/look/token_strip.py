@@ -31,7 +31,6 @@ class TokenStrip(QWidget):
         super().__init__(parent)
         self.setFont(scaled_font(1.05))
         self.setAccessibleName(name)
-        self.setToolTip("Point at a token to see its map, click to keep it, drag along to run through them")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

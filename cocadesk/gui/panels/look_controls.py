@@ -16,6 +16,7 @@ from cocadesk.gui.look.scrubber import Scrubber
 from cocadesk.gui.look.text_bars import TextBars
 from cocadesk.gui.look.token_strip import TokenStrip
 from cocadesk.gui.panels.subject import muted
+from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets import fields
 from cocadesk.gui.widgets.naming import named
 
@@ -71,6 +72,8 @@ class LookControls(QWidget):
         self._texts = QWidget()
         self._hint = muted()
         self._patch_row = QWidget()
+        self._film = muted("Point at a word to see its map, click to keep it, drag along to run through them.")
+        self._film.setFont(scaled_font(0.92))
         self._lay_out()
         self._connect()
         self.show_scene(None)
@@ -105,6 +108,7 @@ class LookControls(QWidget):
         whole.setSpacing(8)
         for widget in (
             self.strip,
+            self._film,
             self._patch_row,
             self.subtract,
             self.layer,
@@ -196,6 +200,7 @@ class LookControls(QWidget):
         self.strip.show_tokens([(place, maps.tokens[place]) for place in scene.named_tokens])
         self.strip.setVisible(bool(scene.named_tokens))
         self._patch_row.setVisible(scene.first_patch is not None)
+        self._film.setVisible(scene.first_patch is None)
         self.layer.set_range(0, maps.layers - 1)
         self.head.set_range(-1 if maps.heads > 1 else 0, maps.heads - 1 if maps.heads > 1 else 0)
         self.pooler_head.set_range(-1, max(scene.pooler_heads - 1, -1))

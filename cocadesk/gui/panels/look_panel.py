@@ -141,6 +141,7 @@ class LookPanel(QWidget):
         self._lay_out()
         self._connect(library)
         self._dress()
+        self._on_looked()
         self.refresh()
 
     def _kind_button(self, title: str, tip: str) -> QPushButton:
