@@ -36,7 +36,7 @@ class BlipWordRelevance(WordRelevance):
     tokenizer: WordPieceTokenizer
 
     def _relevance_of(
-        self, item: Picture | Clip, tokens: Sequence[int], cancel: CancelToken | None
+        self, item: Picture | Clip, tokens: Sequence[int], places: Sequence[int], cancel: CancelToken | None
     ) -> tuple[Tensor, ImageTower]:
         module = in_float32(self.module)
         tower = blip_tower(module)
@@ -45,17 +45,16 @@ class BlipWordRelevance(WordRelevance):
         fed = torch.tensor([[self.tokenizer.start, *tokens[:-1]]], device=leaf.device)
         with _watched(module.text_decoder.bert) as layers:
             logits = module.text_decoder(fed, encoder_hidden_states=leaf, use_cache=False).logits
-        chosen, targets = chosen_logits(logits, tokens)
+        chosen, targets = chosen_logits(logits, tokens, places)
         attention, [cotangents] = backwards(chosen, targets, layers.all, [leaf], cancel)
         patches = seen.own(cotangents)
         itself, to_image = layers.split(attention)
         own = identity(len(tokens), targets)
-        found = patches.new_zeros(len(tokens), len(tokens), patches.shape[-1])
+        found = patches.new_zeros(len(places), len(tokens), patches.shape[-1])
         for first, second in zip(itself, to_image, strict=True):
             found, own = passed_on(found, first), passed_on(own, first)
             found = found + crossed(own, second, patches)
-        places = range(len(tokens))
-        return found[places, places], tower
+        return found[range(len(places)), list(places)], tower
 
     @torch.inference_mode()
     def _logits_of(self, items: Sequence[Picture | Clip], tokens: Sequence[int]) -> Tensor:
@@ -155,22 +154,21 @@ class AnswerRelevance(ABC):
             ).last_hidden_state
         with _watched(module.text_decoder.bert) as decoder:
             logits = module.text_decoder(fed, encoder_hidden_states=read, use_cache=False).logits
-        said = list(tokens[:-1]) if len(tokens) > 1 and tokens[-1] == self.tokenizer.end else list(tokens)
-        chosen, targets = chosen_logits(logits, said)
+        places = range(len(tokens) - (len(tokens) > 1 and tokens[-1] == self.tokenizer.end))
+        chosen, targets = chosen_logits(logits, tokens, places)
         attention, [cotangents] = backwards(chosen, targets, reader.all + decoder.all, [leaf], cancel)
         patches = seen.own(cotangents)
         itself, to_image = reader.split(attention[: len(reader.all)])
         question = identity(len(asked), targets)
-        of_question = patches.new_zeros(len(said), len(asked), patches.shape[-1])
+        of_question = patches.new_zeros(len(places), len(asked), patches.shape[-1])
         for first, second in zip(itself, to_image, strict=True):
             of_question, question = passed_on(of_question, first), passed_on(question, first)
             of_question = of_question + crossed(question, second, patches)
-        found = patches.new_zeros(len(said), len(tokens), patches.shape[-1])
+        found = patches.new_zeros(len(places), len(tokens), patches.shape[-1])
         for first, second in zip(*decoder.split(attention[len(reader.all) :]), strict=True):
             # (11), as for anything else that the attended tokens have from attention of their own: the question has
             # the picture from its encoder.
             found = passed_on(found, first) + second @ of_question
-        places = range(len(said))
         return tower, found[places, places]
 
     @abstractmethod

@@ -74,14 +74,14 @@ class CocaRelevance(TextRelevance, WordRelevance):
     module: CoCa
 
     def _relevance_of(
-        self, item: Picture | Clip, tokens: Sequence[int], cancel: CancelToken | None
+        self, item: Picture | Clip, tokens: Sequence[int], places: Sequence[int], cancel: CancelToken | None
     ) -> tuple[Tensor, ImageTower]:
         module = in_float32(self.module)
         tower = open_clip_tower(module.visual, self.card.name)
         run = _on_its_device(module, lambda squares: module.visual(squares)[1])
         seen = SeenTower(tower, run, stills(item), self._preprocessing, cancel)
         read = _read(module, [self.tokenizer.start, *tokens[:-1]], seen.output)
-        logits, targets = chosen_logits(read.logits, tokens)
+        logits, targets = chosen_logits(read.logits, tokens, places)
         layers = [*read.tower, *read.own, *read.crossing]
         attention, [cotangents] = backwards(logits, targets, layers, [read.image_tokens], cancel)
         # Pooled tokens are nothing but what they hold of the picture: that takes the place of R̄^qq in (10).
@@ -91,12 +91,11 @@ class CocaRelevance(TextRelevance, WordRelevance):
         for each in attention[:first]:
             own = passed_on(own, each)
         own = own[:, : len(tokens), : len(tokens)]  # without the class token, which none of the others attends to
-        found = pooled.new_zeros(len(tokens), len(tokens), pooled.shape[-1])
+        found = pooled.new_zeros(len(places), len(tokens), pooled.shape[-1])
         for itself, to_image in zip(attention[first:second], attention[second:], strict=True):
             found, own = passed_on(found, itself), passed_on(own, itself)
             found = found + crossed(own, to_image, pooled)
-        places = range(len(tokens))
-        return found[places, places], tower
+        return found[range(len(places)), list(places)], tower
 
     @torch.inference_mode()
     def _logits_of(self, items: Sequence[Picture | Clip], tokens: Sequence[int]) -> Tensor:

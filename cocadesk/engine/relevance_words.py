@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from cocadesk.catalog.card import ModelCard
-from cocadesk.engine.attention import AttentionMaps
+from cocadesk.engine.attention import AttentionMaps, numbered
 from cocadesk.engine.attention_image import ImageTower, patch_layout
 from cocadesk.engine.pictures import opened, stills
 from cocadesk.engine.preprocess import Preprocessing, geometry
 from cocadesk.engine.relevance import relevance_maps
 from cocadesk.engine.relevance_graph import with_gradients
+from cocadesk.errors import OptionError
 from cocadesk.types import CancelToken, CaptionEvent, CaptionOptions, CaptionResult, Clip, Picture, PictureLike
 
 
@@ -34,6 +35,8 @@ class WordRelevance(ABC):
         picture: PictureLike,
         caption: CaptionResult | str | None = None,
         cancel: CancelToken | None = None,
+        *,
+        words: Sequence[int] | None = None,
     ) -> AttentionMaps:
         """Which patches each word of a caption comes from: a row per token, of one layer and head.
 
@@ -43,12 +46,13 @@ class WordRelevance(ABC):
 
         Args:
             caption: A result of this model or any text; None for the model's own greedy caption.
+            words: Places of the tokens to ask about, counted from 0, since each costs its own way back; None for all.
 
         Raises:
             Cancelled: at the first check after `cancel` was set; it is checked between frames and every few words.
             InputError: if a path cannot be opened as a picture.
             ModelError: if the image encoder is no vision transformer.
-            OptionError: if the text has more tokens than the model can read, or none.
+            OptionError: if the text has more tokens than the model can read, or none, or there is no such place.
         """
         item = opened(picture)
         if caption is None:
@@ -59,12 +63,15 @@ class WordRelevance(ABC):
             text, tokens = caption, self.tokenizer.encode_caption(caption)
         else:
             text, tokens = caption.caption, [token.id for token in caption.tokens]
-        rows, tower = self._relevance_of(item, tokens, cancel)
-        first = stills(item)[0]
+        places = range(len(tokens)) if words is None else [numbered(word, len(tokens), "word") for word in words]
+        if not places:
+            raise OptionError("There is no word to ask about.")
+        rows, tower = self._relevance_of(item, tokens, places, cancel)
+        first, names = stills(item)[0], self.tokenizer.names(tokens)
         return relevance_maps(
             rows,
             model=self.card.name,
-            tokens=tuple(self.tokenizer.names(tokens)),
+            tokens=tuple(names[place] for place in places),
             keys=tower.names,
             text=text,
             layout=patch_layout(tower, geometry(first.width, first.height, self._preprocessing)),
@@ -89,20 +96,20 @@ class WordRelevance(ABC):
 
     @abstractmethod
     def _relevance_of(
-        self, item: Picture | Clip, tokens: Sequence[int], cancel: CancelToken | None
+        self, item: Picture | Clip, tokens: Sequence[int], places: Sequence[int], cancel: CancelToken | None
     ) -> tuple[Tensor, ImageTower]:
-        """Relevance of the image encoder's tokens for each token of a caption, (T, K), and that encoder."""
+        """Relevance of the image encoder's tokens for the tokens of a caption at B places, (B, K); and that encoder."""
 
     @abstractmethod
     def _logits_of(self, items: Sequence[Picture | Clip], tokens: Sequence[int]) -> Tensor:
         """What each of T tokens was chosen from, for each of N pictures: (N, T, vocabulary)."""
 
 
-def chosen_logits(logits: Tensor, tokens: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """The logit of each of T tokens (T,) at its own place in (1, T, vocabulary), and its cotangents (T, T)."""
-    places = torch.arange(len(tokens), device=logits.device)
-    found = logits[0, places, torch.tensor(list(tokens), device=logits.device)]
-    return found, torch.eye(len(tokens), dtype=found.dtype, device=found.device)
+def chosen_logits(logits: Tensor, tokens: Sequence[int], places: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """The logits of the tokens at B places (B,), each at its own in (1, T, vocabulary), and cotangents (B, B)."""
+    chosen = torch.tensor([tokens[place] for place in places], device=logits.device)
+    found = logits[0, list(places), chosen]
+    return found, torch.eye(len(found), dtype=found.dtype, device=found.device)
 
 
 def logprobs_of(logits: Tensor, tokens: Sequence[int]) -> npt.NDArray[np.float32]:

@@ -68,6 +68,19 @@ def test_words_one_at_a_time_are_those_of_all_at_once(
     assert_alike(alone, together, 1e-5)
 
 
+def test_some_words_alone(tiny: CocaModel, pictures: list[Picture]) -> None:
+    whole = tiny.word_relevance(pictures[1], "two green dogs")
+
+    some = tiny.word_relevance(pictures[1], "two green dogs", words=[2, -1])
+
+    assert some.tokens == (whole.tokens[2], whole.tokens[-1])
+    assert_alike(some.weights, whole.weights[:, :, [2, -1]], 1e-5)
+    with pytest.raises(OptionError, match="no word 30"):
+        tiny.word_relevance(pictures[1], "two green dogs", words=[30])
+    with pytest.raises(OptionError, match="no word to ask about"):
+        tiny.word_relevance(pictures[1], "two green dogs", words=[])
+
+
 def test_without_a_caption_it_is_the_greedy_one(tiny: CocaModel, pictures: list[Picture]) -> None:
     *_, result = tiny.caption(pictures[0], CaptionOptions(temperature=0))
 
