@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QClipboard, QDrag, QDropEvent, QImage, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -173,7 +174,7 @@ def test_it_follows_the_picture(canvas: Canvas) -> None:
 
 
 def wheel(canvas: Canvas, pin: Pin, turn: int, held: Qt.KeyboardModifier) -> bool:
-    """Turn the wheel over a lens. Whether it took that; if not, Qt asks the canvas, but not for events from within."""
+    """Turn the wheel over a lens. Whether it took that."""
     at = QPointF(to_widget(canvas, pin, 200, 175))
     event = QWheelEvent(
         at, pin.mapToGlobal(at), QPoint(), QPoint(0, turn), Qt.MouseButton.NoButton, held, Qt.ScrollPhase.NoScrollPhase,
@@ -183,7 +184,7 @@ def wheel(canvas: Canvas, pin: Pin, turn: int, held: Qt.KeyboardModifier) -> boo
     return event.isAccepted()
 
 
-def test_ctrl_and_wheel_fades_and_the_wheel_alone_is_left_to_the_picture(canvas: Canvas) -> None:
+def test_ctrl_and_wheel_fades_and_the_wheel_alone_zooms_the_picture(canvas: Canvas) -> None:
     pin = put(canvas, 100, 100, 200, 150)
     for _ in range(2):
         assert wheel(canvas, pin, -120, CTRL)
@@ -193,6 +194,9 @@ def test_ctrl_and_wheel_fades_and_the_wheel_alone_is_left_to_the_picture(canvas:
     assert pin.overlay_style.opacity == pytest.approx(FAINTEST)
     assert not wheel(canvas, pin, 120, NO_KEYS)
     assert pin.overlay_style.opacity == pytest.approx(FAINTEST)
+    zoom = canvas.zoom
+    QTest.wheelEvent(canvas.windowHandle(), canvas.plane.map(QPointF(200, 175)), QPoint(0, 120))
+    assert canvas.zoom > zoom
 
 
 def test_slider_and_cross_of_the_bar(qtbot: QtBot, canvas: Canvas) -> None:
@@ -413,3 +417,13 @@ def test_lens_tells_the_place_under_the_pointer(qtbot: QtBot, canvas: Canvas) ->
     place = told[-1]
     assert place is not None
     assert (place.x(), place.y()) == pytest.approx((200, 175), abs=1)
+
+
+def test_frame_of_a_lens_does_not_show_through_the_one_on_top(canvas: Canvas) -> None:
+    put(canvas, 100, 100, 200, 150, value=0.0)
+    put(canvas, 150, 120, 300, 300, value=1.0)
+    screen = pixels(canvas.viewport.grab().toImage())
+    row, column = spot(canvas, 200, 250)  # on the lower edge of the one below
+    assert np.abs(screen[row - 4 : row + 5, column] - TOP).max() <= 2
+    row, column = spot(canvas, 120, 250)
+    assert np.abs(screen[row - 4 : row + 5, column] - TOP).max() > 50, "beside it the edge is there"

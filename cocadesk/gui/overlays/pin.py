@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QRegion,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QFrame, QMenu
@@ -184,6 +185,22 @@ class Pin(QFrame):
         self.bar.setGeometry(left, round(bar_top) - area.y(), max(round(shown.width()), SMALLEST.width()), bar)
         self.show()
         self.update()
+
+    @property
+    def area(self) -> QRegion:
+        """What it covers of the viewport, its frame and its bar included."""
+        if self.isHidden():
+            return QRegion()
+        frame = self._on_screen().adjusted(-2, -2, 2, 2).toAlignedRect()
+        return QRegion(frame) + QRegion(self.bar.geometry().translated(self.pos()))
+
+    def cover(self, above: QRegion) -> None:
+        """Show nothing of it in that region of the viewport, where others lie on top."""
+        here = QRegion(self.geometry())
+        if here.intersects(above):
+            self.setMask((here - above).translated(-self.pos()))
+        else:
+            self.clearMask()
 
     def hit(self, spot: QPointF) -> Edges | None:
         """What is at a place on the widget: edges to resize by, (0, 0) for its inside or its bar; None beside both."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QDrag, QGuiApplication, QImage
+from PySide6.QtGui import QDrag, QGuiApplication, QImage, QRegion
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, picture_mime
@@ -115,6 +115,7 @@ class Pins(QObject):
         """Follow the picture, which was moved or zoomed."""
         for pin in self._pins:
             pin.place()
+        self._cover()
 
     def leave(self) -> None:
         """The picture itself was taken: none of them is the current one."""
@@ -153,7 +154,7 @@ class Pins(QObject):
         QWidget.setTabOrder(self._by_age[-1] if self._by_age else self._canvas.view, pin)
         self._pins.append(pin)
         self._by_age.append(pin)
-        pin.changed.connect(self.changed)
+        pin.changed.connect(self._on_changed)
         pin.taken.connect(lambda: self._take(pin))
         pin.left.connect(self._on_left)
         pin.removed.connect(lambda: self._remove(pin))
@@ -162,7 +163,7 @@ class Pins(QObject):
         pin.carried.connect(lambda: self.carry(pin))
         pin.place()
         self.added.emit(pin)
-        self.changed.emit()
+        self._on_changed()
         return pin
 
     def _take(self, pin: Pin) -> None:
@@ -170,11 +171,22 @@ class Pins(QObject):
         if self._pins[-1] is not pin:
             self._pins.remove(pin)
             self._pins.append(pin)
-            self.changed.emit()
+            self._on_changed()
         pin.raise_()
         if not pin.hasFocus():
             pin.setFocus()
         self._set_current(pin)
+
+    def _on_changed(self) -> None:
+        self._cover()
+        self.changed.emit()
+
+    def _cover(self) -> None:
+        """Hide of each lens's frame what lies below another lens, which shows its own map alone."""
+        above = QRegion()
+        for pin in reversed(self._pins):
+            pin.cover(above)
+            above += pin.area
 
     def _on_left(self) -> None:
         self._canvas.view.setFocus()
@@ -196,7 +208,7 @@ class Pins(QObject):
         elif had_keyboard:
             self._on_left()
         self.removed.emit(pin)
-        self.changed.emit()
+        self._on_changed()
 
     def _set_current(self, pin: Pin | None) -> None:
         if pin is not self._current:
