@@ -30,11 +30,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cocadesk.gui import wording
 from cocadesk.gui.entries import ENTRY_ROLE, Entries, Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.thumbnails import Thumbnails
+from cocadesk.gui.widgets.film_mark import paint_film_mark
 from cocadesk.gui.widgets.naming import named
 
 ROW_HEIGHT = 136
@@ -216,18 +216,8 @@ class _Delegate(QStyledItemDelegate):
         """Mark a clip by a film and how long it lasts."""
         told = self._thumbnails.seconds(entry.source)
         seconds = entry.seconds if entry.seconds is not None else told
-        if seconds is None:
-            return
-        painter.setFont(scaled_font(0.8))
-        text = wording.clock(seconds) if seconds else ""
-        width = BADGE + (painter.fontMetrics().horizontalAdvance(text) + 6 if text else 0)
-        spot = QRectF(frame.x() + 4, frame.bottom() - BADGE - 4, width, BADGE)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("surface"))
-        painter.drawRoundedRect(spot, BADGE / 2, BADGE / 2)
-        icon("film").paint(painter, QRect(int(spot.x()) + 4, int(spot.y()) + 4, BADGE - 8, BADGE - 8))
-        painter.setPen(colour("text"))
-        painter.drawText(spot.adjusted(BADGE - 1, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+        if seconds is not None:
+            paint_film_mark(painter, frame, seconds)
 
     @staticmethod
     def _paint_badge(painter: QPainter, entry: Entry, frame: QRectF) -> None:

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 from cocadesk.gui.icons import app_icon, icon
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.thumbnails import Thumbnails
+from cocadesk.gui.widgets.film_mark import paint_film_mark
+from cocadesk.media.folder import VIDEO_SUFFIXES
 
-COLUMNS = 6
-MOST_SAMPLES = 12
 GAP = 12
 MARGIN = 32
 NARROWEST, WIDEST = 88, 232
@@ -74,7 +74,7 @@ class Welcome(QWidget):
         column.addLayout(buttons)
         if samples:
             column.addSpacing(30)
-            column.addLayout(self._sample_rows(samples[:MOST_SAMPLES], thumbnails))
+            column.addLayout(self._sample_rows(samples, thumbnails))
         column.addStretch(3)
         theme().changed.connect(self._dress)
         self._dress()
@@ -82,13 +82,13 @@ class Welcome(QWidget):
     def _sample_rows(self, samples: Sequence[Path], thumbnails: Thumbnails) -> QVBoxLayout:
         title = QLabel("Or try a sample", alignment=Qt.AlignmentFlag.AlignCenter)
         title.setFont(scaled_font(1.0, QFont.Weight.DemiBold))
-        grid = QGridLayout()
+        self._grid = grid = QGridLayout()
         grid.setSpacing(GAP)
-        for number, path in enumerate(samples):
-            button = _Sample(path, thumbnails)
+        for path in samples:
+            button = _Sample(path, thumbnails, self)
             button.clicked.connect(lambda _=False, path=path: self.samples_asked.emit([path]))
             self._buttons.append(button)
-            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
+        self._arrange()
         everything = QPushButton("Caption all the samples")
         everything.clicked.connect(lambda: self.samples_asked.emit(list(samples)))
         rows = QVBoxLayout()
@@ -104,29 +104,54 @@ class Welcome(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        rows = -(-len(self._buttons) // COLUMNS) or 1
-        across = (self.width() - 2 * MARGIN - GAP * (COLUMNS - 1)) // COLUMNS
-        down = (self.height() - ROOM_FOR_THE_REST) // rows
-        width = min(max(min(across, down), NARROWEST), WIDEST)
-        for button in self._buttons:
-            button.setFixedSize(width, width)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Lay the samples out as large as there is room; where there is little, only the first ones."""
+        if not self._buttons:
+            return
+        room = self.width() - 2 * MARGIN, self.height() - ROOM_FOR_THE_REST
+        columns, shown, side = arranged(len(self._buttons), *room)
+        for number, button in enumerate(self._buttons):
+            button.setVisible(number < shown)
+            button.setFixedSize(side, side)
+            if number < shown:
+                self._grid.addWidget(button, number // columns, number % columns)
 
     def _dress(self) -> None:
         self._folder.setIcon(icon("folder"))
         self._files.setIcon(icon("open", "on_accent"))
 
 
+def arranged(count: int, width: int, height: int) -> tuple[int, int, int]:
+    """How to lay squares out in a space that is this wide and high: columns, how many to show, their side.
+
+    The squares are as large as they can be; of several ways, the one with the fewest empty cells, then rows. At least
+    one row is shown.
+    """
+    fitting = max(1, (width + GAP) // (NARROWEST + GAP)) * max(1, (height + GAP) // (NARROWEST + GAP))
+    shown = min(count, fitting)
+    ways = []
+    for columns in range(1, shown + 1):
+        rows = -(-shown // columns)
+        across = (width - GAP * (columns - 1)) // columns
+        down = (height - GAP * (rows - 1)) // rows
+        ways.append((min(across, max(down, NARROWEST), WIDEST), shown - rows * columns, -rows, columns))
+    side, _, _, columns = max(ways)
+    return columns, shown, max(side, NARROWEST)
+
+
 class _Sample(QPushButton):
     """A sample picture as a button."""
 
-    def __init__(self, path: Path, thumbnails: Thumbnails) -> None:
-        super().__init__()
+    def __init__(self, path: Path, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
         self._path = path
         self._thumbnails = thumbnails
         name = path.stem.replace("-", " ").replace("_", " ")
         self.setProperty("kind", "sample")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Caption the sample “{name}”")
+        self.setAccessibleName(f"Caption the sample “{name}”" + (", a clip" if path.suffix in VIDEO_SUFFIXES else ""))
         self.setToolTip(name)
         thumbnails.arrived.connect(self._on_arrived)
 
@@ -146,6 +171,9 @@ class _Sample(QPushButton):
             painter.drawImage(
                 frame, image, QRectF((image.width() - size[0]) / 2, (image.height() - size[1]) / 2, *size)
             )
+        seconds = self._thumbnails.seconds(self._path)
+        if seconds is not None:
+            paint_film_mark(painter, frame, seconds)
 
     def _on_arrived(self, source: object) -> None:
         if source == self._path:
