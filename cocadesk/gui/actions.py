@@ -64,16 +64,11 @@ class Actions:
         self.about = self._make("About CocaDesk")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
-        self.show_caption = self._make("Caption", "F2")
-        self.show_ask = self._make("Ask", "F3")
-        self.show_rank = self._make("Rank", "F4")
-        panels = QActionGroup(window)
-        for panel in (self.show_caption, self.show_ask, self.show_rank):
-            panel.setCheckable(True)
-            panels.addAction(panel)
+        self._make_panels()
         self.clear_talk = self._make("Clear the conversation…")
         self.open_texts = self._make("Open a list of texts…", "Ctrl+Shift+L")
         self.export_ranking = self._make("Export the ranking…", "Ctrl+E")
+        self._make_look()
         self.appearances = self._appearances()
         self.recent = QMenu("Open recent", window)
         self.needing_picture = (self.close_picture, self.again, self.next, self.previous)
@@ -121,6 +116,20 @@ class Actions:
             self.starter_hints,
         )
         self._menu("Ask and rank", self.clear_talk, None, self.open_texts, self.export_ranking)
+        self._menu(
+            "Look",
+            self.pin_map,
+            self.live_pin,
+            self.all_maps,
+            None,
+            self.layer_up,
+            self.layer_down,
+            self.head_back,
+            self.head_forth,
+            None,
+            self.copy_map,
+            self.export_map,
+        )
         looks = QMenu("Appearance", self._window)
         looks.addActions(list(self.appearances.values()))
         self._menu(
@@ -128,6 +137,10 @@ class Actions:
             self.show_caption,
             self.show_ask,
             self.show_rank,
+            self.show_look,
+            self.show_test,
+            None,
+            self.word_maps,
             None,
             self.next,
             self.previous,
@@ -171,6 +184,31 @@ class Actions:
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.setEnabled(False)
         return action
+
+    def _make_panels(self) -> None:
+        """Which of the panels beside the picture is shown."""
+        self.show_caption, self.show_ask, self.show_rank, self.show_look, self.show_test = (
+            self._make(text, f"F{key}") for key, text in enumerate(("Caption", "Ask", "Rank", "Look", "Test"), start=2)
+        )
+        panels = QActionGroup(self._window)
+        for panel in (self.show_caption, self.show_ask, self.show_rank, self.show_look, self.show_test):
+            panel.setCheckable(True)
+            panels.addAction(panel)
+
+    def _make_look(self) -> None:
+        """What is done with maps."""
+        self.pin_map = self._make("Pin to picture", "Ctrl+P")
+        self.live_pin = self._make("Change the newest pin", "Ctrl+Shift+P")
+        self.live_pin.setCheckable(True)
+        self.all_maps = self._make("All layers and heads…", "Ctrl+Shift+A")
+        self.copy_map = self._make("Copy picture", "Ctrl+Shift+C")
+        self.export_map = self._make("Export…", "Ctrl+Shift+E")
+        self.layer_up = self._make("Layer before", "Ctrl+Up")
+        self.layer_down = self._make("Next layer", "Ctrl+Down")
+        self.head_back = self._make("Head before", "Ctrl+Left")
+        self.head_forth = self._make("Next head", "Ctrl+Right")
+        self.word_maps = self._make("Show where it looks", "Ctrl+L")
+        self.word_maps.setCheckable(True)
 
     def _appearances(self) -> dict[Appearance, QAction]:
         group = QActionGroup(self._window)

@@ -19,10 +19,13 @@ from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.icons import app_icon
 from cocadesk.gui.library import Library
+from cocadesk.gui.looking import Looking, MapCache
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.measuring import Measuring
 from cocadesk.gui.questions import Questions
 from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import Session
+from cocadesk.gui.testing import Testing
 from cocadesk.gui.theme import theme
 from cocadesk.media.folder import list_pictures
 from cocadesk.paths import resources_dir
@@ -132,8 +135,21 @@ def build(
     session = Session(runner, pool, manager)
     questions = Questions(runner, pool, manager, session, session)
     rankings = Rankings(runner, manager, session, session)
+    maps = MapCache()
+    looking = Looking(runner, pool, manager, session, cache=maps, parent=session)
+    quiet = Looking(runner, pool, manager, session, cache=maps, parent=session)
     library = Library(pool, Downloads(), engine)
-    window = MainWindow(session, questions, rankings, library, settings, samples=_samples(), keep=keep)
+    window = MainWindow(
+        session,
+        questions,
+        rankings,
+        (looking, quiet),
+        (Testing(runner, pool, manager, session, session), Measuring(runner, manager, session, session)),
+        library=library,
+        settings=settings,
+        samples=_samples(),
+        keep=keep,
+    )
     session.setParent(window)
     library.setParent(window)
     _AfterFirstPaint(window, window.watch.begin)

@@ -17,6 +17,9 @@ from cocadesk.gui.continuing import Continuing
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
 from cocadesk.gui.library import Library
+from cocadesk.gui.look_desk import LookDesk
+from cocadesk.gui.looking import Looking
+from cocadesk.gui.measuring import Measuring
 from cocadesk.gui.model_desk import ModelDesk
 from cocadesk.gui.model_watch import ModelWatch
 from cocadesk.gui.opening import Opening
@@ -30,6 +33,8 @@ from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import ModelPhase, Session
 from cocadesk.gui.side_desk import SideDesk
 from cocadesk.gui.status import Status, describe
+from cocadesk.gui.testing import Testing
+from cocadesk.gui.testing_desk import TestDesk
 from cocadesk.gui.theme import theme
 from cocadesk.gui.timeline import Timeline
 from cocadesk.gui.widgets.message_bar import MessageBar
@@ -56,9 +61,11 @@ class MainWindow(QMainWindow):
         session: Session,
         questions: Questions,
         rankings: Rankings,
+        looking: tuple[Looking, Looking],
+        testing: tuple[Testing, Measuring],
+        *,
         library: Library,
         settings: Settings,
-        *,
         samples: Sequence[Path],
         keep: bool = True,
     ) -> None:
@@ -77,7 +84,37 @@ class MainWindow(QMainWindow):
         self.strip = Strip(session.entries, session.thumbnails, do.open_files)
         self.strip.set_menu((do.again, do.copy, do.close_picture))
         self.panel = CaptionPanel(library, do.again, do.stop, do.copy)
-        self.beside = SideDesk(questions, rankings, library, captions=self.panel, do=do, window=self, keep=keep)
+        self.look = LookDesk(
+            *looking,
+            library,
+            session,
+            questions=questions,
+            canvas=self.canvas,
+            words=self.panel.view,
+            shown=lambda: self.strip.current,
+            do=do,
+            window=self,
+        )
+        self.tests = TestDesk(
+            *testing,
+            library,
+            session,
+            questions=questions,
+            canvas=self.canvas,
+            look=self.look.panel,
+            window=self,
+        )
+        self.beside = SideDesk(
+            questions,
+            rankings,
+            library,
+            captions=self.panel,
+            look=self.look,
+            tests=self.tests,
+            do=do,
+            window=self,
+            keep=keep,
+        )
         self.trouble = Trouble()
         self.welcome = Welcome(samples, session.thumbnails, do.open_files, do.open_folder)
         self.messages = MessageBar()
@@ -89,6 +126,7 @@ class MainWindow(QMainWindow):
         self.desk = ModelDesk(library, do, lambda: self.opening.settings.last_folder, self)
         self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()
+        self.menuBar().insertMenu(self.menuBar().actions()[-2], self.tests.do.menu())
         self._connect()
         self._restore(settings)
         self._show_current()
@@ -143,9 +181,13 @@ class MainWindow(QMainWindow):
         self.beside.busy_changed.connect(self._refresh_stop)
         self.beside.remembered.connect(lambda change: self._remember(change(self.opening.settings)))
         self.beside.sections_toggled.connect(self._on_section)
-        for panel in (self.beside.ask, self.beside.rank):
+        self.look.problem.connect(self.messages.add)
+        self.look.told.connect(lambda text: self.statusBar().showMessage(text, 2500))
+        for panel in (self.beside.ask, self.beside.rank, self.look.panel):
             self.desk.steer(panel.notice.download)
             self.desk.steer(panel.box.chooser.download)
+        for download in self.tests.panel.downloads:
+            self.desk.steer(download)
         self.welcome.samples_asked.connect(session.open_paths)
         self.opening.problem.connect(self.messages.add)
         self.opening.remembered.connect(self._on_remembered)
@@ -221,6 +263,8 @@ class MainWindow(QMainWindow):
         current = self.strip.current
         if current is not None and current.key == key:
             self.canvas.show_picture(pyramid, current.name)
+            self.look.show_view(key, pyramid)
+            self.tests.show_view()
             self._show_current()
 
     def _on_changed(self, key: int) -> None:
@@ -257,6 +301,7 @@ class MainWindow(QMainWindow):
             self.trouble.describe(entry.name, entry.error)
         self.continuing.refresh()
         self.timeline.show_entry(None if unopened else entry)
+        self.look.show_entry(entry)
         self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)
         self._show_columns()
         self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")

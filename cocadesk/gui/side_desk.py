@@ -13,11 +13,13 @@ from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_RANKER
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.entries import Entry
 from cocadesk.gui.library import Library
+from cocadesk.gui.look_desk import LookDesk
 from cocadesk.gui.panels.ask_panel import AskPanel
 from cocadesk.gui.panels.rank_panel import RankPanel
 from cocadesk.gui.panels.side import Side
 from cocadesk.gui.questions import Questions
 from cocadesk.gui.rankings import Rankings
+from cocadesk.gui.testing_desk import TestDesk
 from cocadesk.store import descriptions
 from cocadesk.store.settings import Settings, Tab
 from cocadesk.types import ModelRequest
@@ -25,7 +27,13 @@ from cocadesk.types import ModelRequest
 KEEP_AFTER_MS = 1000
 """After the last change of the descriptions, they are written to disk."""
 
-COPIES: dict[Tab, str] = {"caption": "Copy caption", "ask": "Copy answer", "rank": "Copy ranking"}
+COPIES: dict[Tab, str] = {
+    "caption": "Copy caption",
+    "ask": "Copy answer",
+    "rank": "Copy ranking",
+    "look": "Copy picture",
+    "test": "Copy comparison",
+}
 
 
 class SideDesk(QObject):
@@ -39,6 +47,8 @@ class SideDesk(QObject):
         side: The panels with their tabs.
         ask: Questions.
         rank: Ranking.
+        look: Where the model looks.
+        tests: What a region of the picture is good for.
     """
 
     tab_changed = Signal()
@@ -60,6 +70,8 @@ class SideDesk(QObject):
         library: Library,
         *,
         captions: QWidget,
+        look: LookDesk,
+        tests: TestDesk,
         do: Actions,
         window: QMainWindow,
         keep: bool,
@@ -73,11 +85,24 @@ class SideDesk(QObject):
         self._entries: list[Entry] = []
         self.ask = AskPanel(questions, library, do.stop)
         self.rank = RankPanel(rankings, library)
-        self.side = Side({"caption": ("Caption", captions), "ask": ("Ask", self.ask), "rank": ("Rank", self.rank)})
+        self.look = look
+        self.tests = tests
+        tests.rank_with(self.rank)
+        self.side = Side(
+            {
+                "caption": ("Caption", captions),
+                "ask": ("Ask", self.ask),
+                "rank": ("Rank", self.rank),
+                "look": ("Look", look.panel),
+                "test": ("Test", tests.panel),
+            }
+        )
         self._showing: dict[Tab, QAction] = {
             "caption": do.show_caption,
             "ask": do.show_ask,
             "rank": do.show_rank,
+            "look": do.show_look,
+            "test": do.show_test,
         }
         self._keep_texts = QTimer(self, singleShot=True, interval=KEEP_AFTER_MS)
         self._keep_texts.timeout.connect(self.save)
@@ -93,8 +118,12 @@ class SideDesk(QObject):
         self.rank.edited.connect(self._on_rank_edited)
         self.rank.texts_changed.connect(self._keep_texts.start)
         self.rank.folder_used.connect(self._on_folder)
-        for box in (self.ask.box, self.rank.box):
+        for box in (self.ask.box, self.rank.box, self.look.panel.box):
             box.toggled.connect(self.sections_toggled)
+        self.look.busy_changed.connect(self.busy_changed)
+        self.tests.busy_changed.connect(self.busy_changed)
+        self.tests.tab_asked.connect(self.show)
+        self.look.remembered.connect(self.remembered)
         for change in (self._questions.busy_changed, self._questions.reset, self._rankings.changed):
             change.connect(lambda *_: self.busy_changed.emit())
         do.open_texts.triggered.connect(lambda: self._at("rank", self.rank.ask_file))
@@ -103,8 +132,8 @@ class SideDesk(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a question is being answered or a ranking made."""
-        return self._questions.is_busy or self._rankings.is_busy
+        """Whether a question is being answered, or a ranking or maps made."""
+        return self._questions.is_busy or self._rankings.is_busy or self.look.is_busy or self.tests.is_busy
 
     @property
     def tab(self) -> Tab:
@@ -120,25 +149,35 @@ class SideDesk(QObject):
             self.ask.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif tab == "rank":
             self.rank.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif tab == "look":
+            self.look.panel.controls.strip.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif tab == "test":
+            self.tests.panel.run.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """These pictures are selected."""
         self._entries = list(entries)
         self.ask.show_entries(entries)
         self.rank.show_entries(entries)
+        self.tests.show_entries(entries)
         self.busy_changed.emit()
 
     def set_sections(self, shown: bool) -> None:
         """Fold or unfold the settings below the panels."""
-        for box in (self.ask.box, self.rank.box):
+        for box in (self.ask.box, self.rank.box, self.look.panel.box):
             box.set_open(shown)
 
     def stop(self) -> bool:
-        """Stop what the panel that is shown is doing, or else the other one. Whether there was anything to stop."""
-        work: list[Questions | Rankings] = [self._questions, self._rankings]
-        for one in reversed(work) if self.tab == "rank" else work:
-            if one.is_busy:
-                one.stop()
+        """Stop what the panel that is shown is doing, or else another one. Whether there was anything to stop."""
+        work: dict[str, Questions | Rankings | LookDesk | TestDesk] = {
+            "ask": self._questions,
+            "rank": self._rankings,
+            "look": self.look,
+            "test": self.tests,
+        }
+        for one in sorted(work, key=lambda tab: tab != self.tab):
+            if work[one].is_busy:
+                work[one].stop()
                 return True
         return False
 
@@ -147,12 +186,22 @@ class SideDesk(QObject):
         do = self._do
         do.copy.setText(COPIES[self.tab])
         if self.tab != "caption":
-            do.copy.setEnabled(bool(self.ask.answer_to_copy()) if self.tab == "ask" else self.rank.can_copy)
+            able = {
+                "ask": bool(self.ask.answer_to_copy()),
+                "rank": self.rank.can_copy,
+                "look": self.look.can_copy,
+                "test": self.tests.can_copy,
+            }
+            do.copy.setEnabled(able[self.tab])
         do.export_ranking.setEnabled(self._rankings.result is not None)
         do.clear_talk.setEnabled(any(self._questions.has_talk(entry) for entry in self._entries))
 
     def copy(self) -> str:
-        """Put the answer or the ranking on the clipboard; returns what was copied, for the user to read."""
+        """Put the answer, the ranking or the map on the clipboard; returns what was copied, for the user to read."""
+        if self.tab == "look":
+            return self.look.copy()
+        if self.tab == "test":
+            return self.tests.copy()
         text = self._text_to_copy()
         if not text:
             return ""
@@ -168,7 +217,10 @@ class SideDesk(QObject):
         self.rank.last_folder = settings.last_folder
         if self._keep:
             self.rank.field.setPlainText(descriptions.load())
+        self.look.restore(settings)
         self.side.show_tab(settings.tab)
+        self.look.show_tab(settings.tab)
+        self.tests.show_tab(settings.tab)
         self._showing[settings.tab].setChecked(True)
         self.ask.show_entries([])
 
@@ -187,6 +239,8 @@ class SideDesk(QObject):
 
     def _on_tab(self, tab: Tab) -> None:
         self._showing[tab].setChecked(True)
+        self.look.show_tab(tab)
+        self.tests.show_tab(tab)
         self.tab_changed.emit()
         self.remembered.emit(lambda settings: replace(settings, tab=tab))
 

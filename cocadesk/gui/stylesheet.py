@@ -67,6 +67,7 @@ QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px; b
 QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton:hover { background: $accent_soft; }
 QToolButton:pressed { background: $border; }
+QToolButton:checked { background: $accent_soft; border-color: $accent; }
 QToolButton:focus { border: 2px solid $accent; padding: 4px; }
 QToolButton:disabled { color: $faint; }
 

@@ -16,6 +16,9 @@ from cocadesk.gui.masking.drawn_region import DrawnRegion
 from cocadesk.gui.masking.mask_actions import MaskActions
 from cocadesk.gui.masking.mask_layer import MaskLayer
 from cocadesk.gui.masking.tools import Tool
+from cocadesk.gui.measuring import Measuring
+from cocadesk.gui.measuring_desk import MeasuringDesk
+from cocadesk.gui.panels.look_panel import LookPanel
 from cocadesk.gui.panels.rank_panel import RankPanel
 from cocadesk.gui.panels.testing_panel import TestingPanel
 from cocadesk.gui.questions import Questions
@@ -33,10 +36,11 @@ class TestDesk(QObject):
     """Connects the tools on the canvas, the panel and the jobs.
 
     Args:
-        rank: The panel that has the descriptions.
+        look: The panel that lays maps over the picture.
 
     Attributes:
         panel: The Test tab.
+        maps: How faithful the map on the picture is.
         do: The actions of the Test menu.
         layer: The region over the picture.
     """
@@ -52,11 +56,13 @@ class TestDesk(QObject):
     def __init__(
         self,
         testing: Testing,
+        measuring: Measuring,
         library: Library,
         session: Session,
+        *,
         questions: Questions,
         canvas: Canvas,
-        *,
+        look: LookPanel,
         window: QMainWindow,
     ) -> None:
         super().__init__(window)
@@ -73,6 +79,18 @@ class TestDesk(QObject):
         self.panel = TestingPanel(self.do, library)
         self.panel.box.show_values(ModelRequest(DEFAULT_CLASSIFIER), questions.frames)
         self.layer = MaskLayer(canvas)
+        self.maps = MeasuringDesk(
+            measuring,
+            library,
+            canvas,
+            look,
+            shown=lambda: self._entry,
+            texts=lambda: self._texts,
+            fill=lambda: self.panel.chosen_fill,
+            run=self.do.faithfulness,
+            parent=self,
+        )
+        self.panel.add_section(self.maps.folded)
         self._connect()
         self._refresh()
 
@@ -85,6 +103,8 @@ class TestDesk(QObject):
         do.undo.triggered.connect(self.layer.undo)
         do.clear.triggered.connect(self.layer.clear)
         do.run.triggered.connect(self.run)
+        do.faithfulness.triggered.connect(self._measure)
+        self.maps.busy_changed.connect(self.busy_changed)
         panel.stop.clicked.connect(self._testing.stop)
         panel.kind_changed.connect(self._on_kind)
         panel.brush_moved.connect(self.layer.set_brush)
@@ -110,8 +130,8 @@ class TestDesk(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a model is being asked."""
-        return self._testing.is_busy
+        """Whether a model is being asked, or a map measured."""
+        return self._testing.is_busy or self.maps.is_busy
 
     @property
     def can_copy(self) -> bool:
@@ -126,8 +146,11 @@ class TestDesk(QObject):
         return "Comparison copied" if text else ""
 
     def stop(self) -> None:
-        """Stop what is being asked."""
-        self._testing.stop()
+        """Stop what is being asked, or else the measurement."""
+        if self._testing.is_busy:
+            self._testing.stop()
+        else:
+            self.maps.stop()
 
     def show_tab(self, tab: Tab) -> None:
         """That tab is shown now: the region is visible with its own one only."""
@@ -249,6 +272,11 @@ class TestDesk(QObject):
         self._show_region()
         self.layer.take(None if self.layer.tool is tool else tool)
 
+    def _measure(self) -> None:
+        if not self._shown:
+            self.tab_asked.emit("test")
+        self.maps.run()
+
     def _resize_brush(self, factor: float) -> None:
         self.layer.set_brush(self.layer.brush * factor)
 
@@ -305,6 +333,8 @@ class TestDesk(QObject):
         do.undo.setEnabled(drawn is not None and drawn.can_undo)
         do.clear.setEnabled(drawn is not None and not drawn.is_empty)
         do.run.setEnabled(has_picture and progress is None)
+        do.faithfulness.setEnabled(has_picture and not self.maps.is_busy)
+        self.maps.refresh()
         self.panel.run.setEnabled(has_picture)
         stale = trial is not None and drawn is not None and trial.wish.region != drawn.region
         self.panel.told.setText(

@@ -7,18 +7,18 @@ import logging
 import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from cocadesk import paths
 from cocadesk.errors import OptionError
-from cocadesk.types import CaptionOptions, ModelRequest
+from cocadesk.types import ATTENTION_KINDS, FRAMES, AttentionKind, CaptionOptions, ModelRequest
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T", ModelRequest, CaptionOptions)
 
 Appearance = Literal["system", "light", "dark"]
-Tab = Literal["caption", "ask", "rank"]
+Tab = Literal["caption", "ask", "rank", "look", "test"]
 
 RECENT_LIMIT = 12
 
@@ -41,6 +41,11 @@ class Settings:
         ask_frames: Of a clip, how many frames are averaged for an answer.
         rank_model: The model to rank with; None for the default one.
         rank_frames: As `ask_frames`, for ranking.
+        look_kind: What the Look panel shows.
+        look_model: The model to look into; None for the one that captions.
+        look_ask_model: The model to look into for questions; None for the default one.
+        look_frames: As `ask_frames`, for looking.
+        word_maps: Whether words of the caption show where the model looked, before the Look panel was opened.
         starter_hints: Whether a quiet line says that a starter is in use.
         model_folder: Where models are downloaded to and looked for, by the command line, too; empty for the cache that
             all the hub's tools share.
@@ -57,9 +62,14 @@ class Settings:
     model_folder: str = ""
     tab: Tab = "caption"
     ask_model: ModelRequest | None = None
-    ask_frames: int = 16
+    ask_frames: int = FRAMES
     rank_model: ModelRequest | None = None
-    rank_frames: int = 16
+    rank_frames: int = FRAMES
+    look_kind: AttentionKind = "words"
+    look_model: ModelRequest | None = None
+    look_ask_model: ModelRequest | None = None
+    look_frames: int = FRAMES
+    word_maps: bool = False
     starter_hints: bool = True
 
     def with_recent(self, opened: list[Path]) -> Settings:
@@ -103,9 +113,18 @@ def _from_json(stored: dict[str, Any]) -> Settings:
     appearance = stored.get("appearance")
     recent = stored.get("recent")
     tab = stored.get("tab")
+    kind = stored.get("look_kind")
     plain = {
         name: stored[name]
-        for name in ("last_folder", "geometry", "splitter", "settings_shown", "model_folder", "starter_hints")
+        for name in (
+            "last_folder",
+            "geometry",
+            "splitter",
+            "settings_shown",
+            "model_folder",
+            "word_maps",
+            "starter_hints",
+        )
         if isinstance(stored.get(name), type(getattr(defaults, name)))
     }
     return Settings(
@@ -113,11 +132,15 @@ def _from_json(stored: dict[str, Any]) -> Settings:
         options=_known_fields(CaptionOptions, stored.get("options")),
         appearance=appearance if appearance in {"system", "light", "dark"} else "system",
         recent=tuple(path for path in recent if isinstance(path, str)) if isinstance(recent, list) else (),
-        tab=tab if tab in {"caption", "ask", "rank"} else "caption",
+        tab=cast(Tab, tab) if tab in get_args(Tab) else "caption",
         ask_model=_model(stored, "ask_model"),
         ask_frames=_frames(stored, "ask_frames"),
         rank_model=_model(stored, "rank_model"),
         rank_frames=_frames(stored, "rank_frames"),
+        look_kind=kind if kind in ATTENTION_KINDS else "words",
+        look_model=_model(stored, "look_model"),
+        look_ask_model=_model(stored, "look_ask_model"),
+        look_frames=_frames(stored, "look_frames"),
         **plain,
     )
 
