@@ -19,6 +19,7 @@ from cocadesk.engine.attention_recording import watch_output
 from cocadesk.engine.attention_words import QueryLog, WordAttention
 from cocadesk.engine.blip_decoder import CachedDecoder, TextDecoder, TextStack
 from cocadesk.engine.blip_layers import Attention, States, TextBlock
+from cocadesk.engine.hidden_states import HiddenStates, image_states
 from cocadesk.engine.pictures import opened, stills
 from cocadesk.engine.preprocess import Preprocessing, geometry
 from cocadesk.engine.wordpiece import WordPieceTokenizer
@@ -33,6 +34,7 @@ def blip_tower(module: Any) -> ImageTower:
     config = module.config.vision_config
     side = config.image_size // config.patch_size
     return ImageTower(
+        blocks=list(module.vision_model.encoder.layers),
         attentions=[layer.self_attn for layer in module.vision_model.encoder.layers],
         watch=watch_output,
         heads=config.num_attention_heads,
@@ -74,6 +76,23 @@ class BlipImageAttention:
             self._preprocessing,
             model=self.card.name,
             tokens=tokens,
+            cancel=cancel,
+        )
+
+    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
+        """Every patch's state before the encoder's first layer and after each; of a clip, the mean over its frames.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
+            InputError: if the picture cannot be opened.
+        """
+        vision = self.module.vision_model
+        return image_states(
+            self._tower(),
+            lambda squares: vision(squares.to(vision.embeddings.class_embedding)),
+            picture,
+            self._preprocessing,
+            model=self.card.name,
             cancel=cancel,
         )
 

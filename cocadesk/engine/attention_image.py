@@ -42,7 +42,8 @@ class ImageTower:
     """What there is to record in an image encoder.
 
     Attributes:
-        attentions: The attention module of each layer.
+        blocks: The layers.
+        attentions: The attention module of each.
         watch: How to watch those.
         heads: Of each.
         prefix: Names of the tokens before the patches.
@@ -53,6 +54,7 @@ class ImageTower:
         watch_pooler: How to watch that.
     """
 
+    blocks: Sequence[nn.Module]
     attentions: Sequence[nn.Module]
     watch: Watcher
     heads: int
@@ -85,6 +87,7 @@ def open_clip_tower(visual: nn.Module, model: str) -> ImageTower:
         raise _no_patches(model, blocks[0])
     pooler = visual.attn_pool
     return ImageTower(
+        blocks=list(blocks),
         attentions=[block.attn for block in blocks],
         watch=watch_multihead,
         heads=blocks[0].attn.num_heads,
@@ -114,6 +117,7 @@ def timm_tower(trunk: nn.Module, model: str) -> ImageTower:
     embed: Any = trunk.patch_embed
     pool = getattr(trunk, "attn_pool", None)
     return ImageTower(
+        blocks=list(trunk.blocks),
         attentions=attentions,
         watch=watch_dropout,
         heads=attentions[0].num_heads,

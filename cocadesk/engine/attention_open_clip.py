@@ -23,6 +23,7 @@ from cocadesk.engine.attention_text import text_maps, text_tower
 from cocadesk.engine.attention_words import QueryLog, WordAttention
 from cocadesk.engine.clip_text import TextTokenizer
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
+from cocadesk.engine.hidden_states import HiddenStates, image_states, text_states
 from cocadesk.engine.layers import CrossAttentionBlock
 from cocadesk.engine.preprocess import Preprocessing
 from cocadesk.engine.tokenizer import ClipTokenizer
@@ -76,6 +77,38 @@ class OpenClipAttention:
             OptionError: if the text has more tokens than the model can read.
         """
         return text_maps(
+            text_tower(self.module, self.card.name),
+            lambda tokens: self.module.encode_text(tokens.to(self.module.logit_scale.device)),
+            text,
+            self._text_tokens(),
+            model=self.card.name,
+        )
+
+    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
+        """Every patch's state before the encoder's first layer and after each; of a clip, the mean over its frames.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
+            InputError: if the picture cannot be opened.
+            ModelError: if the image encoder is no vision transformer.
+        """
+        return image_states(
+            open_clip_tower(self.module.visual, self.card.name),
+            lambda squares: self.module.encode_image(squares.to(self.module.logit_scale)),
+            picture,
+            self._preprocessing,
+            model=self.card.name,
+            cancel=cancel,
+        )
+
+    def text_hidden_states(self, text: str) -> HiddenStates:
+        """Every token's state before the text encoder's first layer and after each.
+
+        Raises:
+            ModelError: if the text encoder is of an unknown kind.
+            OptionError: if the text has more tokens than the model can read.
+        """
+        return text_states(
             text_tower(self.module, self.card.name),
             lambda tokens: self.module.encode_text(tokens.to(self.module.logit_scale.device)),
             text,

@@ -27,7 +27,8 @@ class TextTower:
     """What there is to record in a text encoder.
 
     Attributes:
-        attentions: The attention module of each layer.
+        blocks: The layers.
+        attentions: The attention module of each.
         context: Most tokens of a text, without a class token.
         has_class: Whether a class token stands behind the text and its padding.
         pool: Where the text's embedding is read: "argmax" (at the token with the largest number, the end token),
@@ -36,6 +37,7 @@ class TextTower:
         padding: Number of the token that fills a text up to the context.
     """
 
+    blocks: Sequence[nn.Module]
     attentions: Sequence[nn.MultiheadAttention]
     context: int
     has_class: bool
@@ -59,7 +61,7 @@ def text_tower(module: ClipModule | CoCa, model: str) -> TextTower:
         pool, end, padding = text.pool_type, text.eos_id, text.pad_id
     if not all(isinstance(block, ResidualAttentionBlock) for block in blocks):
         raise ModelError(f"{model} reads texts with a {type(blocks[0]).__name__}, whose attention cannot be shown.")
-    return TextTower([block.attn for block in blocks], context, has_class, pool, end, padding)
+    return TextTower(list(blocks), [block.attn for block in blocks], context, has_class, pool, end, padding)
 
 
 def text_maps(
@@ -80,27 +82,54 @@ def text_maps(
     Raises:
         OptionError: if the text has more tokens than the model can read.
     """
-    tokens = tokenizer.encode(text)
-    names = tokenizer.names(tokens)
-    filled = torch.full((1, tower.context), tower.padding)
-    filled[0, : len(tokens)] = torch.tensor(tokens)
+    read = read_text(tower, text, tokenizer)
     with recording(tower.attentions, watch_multihead) as layers:
-        run(filled)
+        run(read.tokens)
     weights = stacked(layers)
-    named = [*names, *[PADDING] * (tower.context - len(names)), *[CLASS] * tower.has_class]
-    feature = len(named) - 1 if tower.has_class else _pooled_place(tower, filled[0])
-    own = [place for place, name in enumerate(named) if name != PADDING or place == feature]
-    seen = np.flatnonzero((weights[:, :, own] > 0).any((0, 1, 2)))
-    kept = np.union1d(seen, own)
+    seen = np.flatnonzero((weights[:, :, read.own] > 0).any((0, 1, 2)))
+    kept = np.union1d(seen, read.own)
     return AttentionMaps(
         kind="text",
         model=model,
         weights=np.ascontiguousarray(weights[:, :, kept][..., kept]),
-        tokens=tuple(named[place] for place in kept),
-        keys=tuple(named[place] for place in kept),
-        feature=int(np.searchsorted(kept, feature)),
+        tokens=tuple(read.names[place] for place in kept),
+        keys=tuple(read.names[place] for place in kept),
+        feature=int(np.searchsorted(kept, read.feature)),
         text=text,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text as a text encoder reads it, filled up to the context.
+
+    Attributes:
+        tokens: (1, context).
+        names: Of all places: the context's, and the class token's where there is one.
+        feature: The place where the text's embedding is read.
+        own: The places of the text itself, and of `feature`.
+    """
+
+    tokens: Tensor
+    names: tuple[str, ...]
+    feature: int
+    own: list[int]
+
+
+def read_text(tower: TextTower, text: str, tokenizer: TextTokenizer) -> ReadText:
+    """Tokenize a text for a text encoder.
+
+    Raises:
+        OptionError: if the text has more tokens than the model can read.
+    """
+    tokens = tokenizer.encode(text)
+    own_names = tokenizer.names(tokens)
+    filled = torch.full((1, tower.context), tower.padding)
+    filled[0, : len(tokens)] = torch.tensor(tokens)
+    names = (*own_names, *[PADDING] * (tower.context - len(own_names)), *[CLASS] * tower.has_class)
+    feature = len(names) - 1 if tower.has_class else _pooled_place(tower, filled[0])
+    own = [place for place, name in enumerate(names) if name != PADDING or place == feature]
+    return ReadText(filled, names, feature, own)
 
 
 def _pooled_place(tower: TextTower, tokens: Tensor) -> int:

@@ -18,7 +18,8 @@ from cocadesk.catalog.checkpoints import require_weights
 from cocadesk.engine.attention import AttentionMaps
 from cocadesk.engine.attention_image import image_maps, timm_tower
 from cocadesk.engine.device import resolve_device, resolve_dtype
-from cocadesk.engine.frames import BATCH, encode_frames
+from cocadesk.engine.frames import BATCH, encode_frames, squares_at_once
+from cocadesk.engine.hidden_states import HiddenStates, image_states
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
 from cocadesk.engine.relevance_vit import ClassRelevance
@@ -66,7 +67,7 @@ class VitModel(ClassRelevance, LoadedModel):
             top: How many classes to name, the likeliest first.
 
         Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between batches.
+            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
             InputError: if a path cannot be opened as a picture.
             ModelError: if its outputs are no classes with names.
             OptionError: if labels are given, or `top` is below 1.
@@ -78,7 +79,7 @@ class VitModel(ClassRelevance, LoadedModel):
         given = listed(pictures)
         for first in range(0, len(given), BATCH):
             cancel.check()
-            probabilities = F.softmax(self.logits(given[first : first + BATCH]), dim=-1).numpy()
+            probabilities = F.softmax(self.logits(given[first : first + BATCH], cancel=cancel), dim=-1).numpy()
             for picture, row in enumerate(probabilities, start=first):
                 scores = tuple(
                     ClassScore(self._classes[at].label, float(row[at]), self._classes[at].definition)
@@ -87,13 +88,14 @@ class VitModel(ClassRelevance, LoadedModel):
                 yield Classification(picture, scores, self.name)
 
     @torch.inference_mode()
-    def logits(self, pictures: PictureLike | Sequence[PictureLike]) -> Tensor:
+    def logits(self, pictures: PictureLike | Sequence[PictureLike], *, cancel: CancelToken | None = None) -> Tensor:
         """Scores of N pictures before the softmax, float32 on the CPU, (N, classes); of a clip, the frames' mean.
 
         Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked before every few frames.
             InputError: if a path cannot be opened as a picture.
         """
-        return encode_frames(listed(pictures), self._preprocessing, lambda pixels: self._run(pixels, headless=False))
+        return self._encode(listed(pictures), headless=False, cancel=cancel)
 
     @torch.inference_mode()
     def features(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
@@ -105,9 +107,7 @@ class VitModel(ClassRelevance, LoadedModel):
         given = listed(pictures)
         if not given:
             return np.empty((0, self.module.num_features), np.float32)
-        found: npt.NDArray[np.float32] = encode_frames(
-            given, self._preprocessing, lambda pixels: self._run(pixels, headless=True)
-        ).numpy()
+        found: npt.NDArray[np.float32] = self._encode(given, headless=True).numpy()
         return found
 
     def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
@@ -145,6 +145,28 @@ class VitModel(ClassRelevance, LoadedModel):
             tokens=tokens,
             cancel=cancel,
         )
+
+    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
+        """Every patch's state before the first layer and after each; of a clip, the mean over its frames.
+
+        Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
+            InputError: if the picture cannot be opened.
+            ModelError: if its layers are of an unknown kind.
+        """
+        return image_states(
+            timm_tower(self.module, self.name),
+            lambda squares: self._run(squares, headless=True),
+            picture,
+            self._preprocessing,
+            model=self.name,
+            cancel=cancel,
+        )
+
+    def _encode(self, given: list[PictureLike], *, headless: bool, cancel: CancelToken | None = None) -> Tensor:
+        at_once = squares_at_once(self.card.patch_grid**2, self.device)
+        run = partial(self._run, headless=headless)
+        return encode_frames(given, self._preprocessing, run, at_once=at_once, cancel=cancel)
 
     def _run(self, pixels: Tensor, *, headless: bool) -> Tensor:
         tokens = self.module.forward_features(pixels.to(self._any_weight))
