@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CAPTIONER
 from cocadesk.cli.each_picture import each_picture
 from cocadesk.cli.ending import end, refusing
+from cocadesk.cli.looking import Animation, Format, Looking, Over, Written, folder_given, head_given
 from cocadesk.cli.managed_model import ManagedModel, load_for
 from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Seed, Untrained
 from cocadesk.cli.output import results_only
-from cocadesk.errors import OptionError
 from cocadesk.types import AttentionKind, Clip, ModelRequest, Picture
-
-if TYPE_CHECKING:
-    from cocadesk.engine.attention import AttentionMaps
 
 _DEFAULT_MODELS: dict[AttentionKind, str] = {
     "image": DEFAULT_CAPTIONER,
@@ -30,7 +24,6 @@ _DEFAULT_MODELS: dict[AttentionKind, str] = {
     "question": DEFAULT_ANSWERER,
     "words": DEFAULT_CAPTIONER,
 }
-_NEED_TEXT = {"text": "a text to read", "question": "a question about the picture"}
 
 
 def attend(
@@ -43,7 +36,7 @@ def attend(
             "to the patches; words: from the words of a caption to the patches."
         ),
     ],
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for maps.npz, a PNG of each map and grid.png.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for maps.npz, a picture of each map and the grid.")],
     text: Annotated[
         str | None,
         typer.Option(metavar="T", help="The text or question; with words, a caption in place of the model's own."),
@@ -63,6 +56,17 @@ def attend(
     keep_minimum: Annotated[
         bool, typer.Option("--keep-minimum", help="With question: draw also what all tokens look at alike.")
     ] = False,
+    file_format: Annotated[
+        Format,
+        typer.Option("--format", help="png, or svg: with names as text, and of a text also arcs from token to token."),
+    ] = "png",
+    strip: Annotated[
+        bool, typer.Option("--strip", help="Also a strip: the maps of all words, or of all heads, in one picture.")
+    ] = False,
+    animate: Annotated[
+        Over | None, typer.Option(help="Also an animation that goes from word to word, or through layers or heads.")
+    ] = None,
+    animation: Annotated[Animation, typer.Option(help="What the animation is: a GIF, or a video (VP9).")] = "gif",
     model: Annotated[
         str | None, typer.Option(help="A model that can attend; starter-coca, or blip-vqa-base for a question.")
     ] = None,
@@ -77,26 +81,38 @@ def attend(
 
     maps.npz holds `weights` with the names of its axes in `axes`, and the names of the `tokens` that attend and the
     `keys` that are attended to. Maps lie over the picture where the model saw it; what it did not see is grey. Of a
-    clip, the mean over 16 of its frames counts, drawn over the first.
+    clip, the mean over 16 of its frames counts, drawn over the first. Files that an earlier call wrote to the same
+    folder are replaced or removed; yours stay.
 
     Exit code: 0 all went well, 1 the picture failed, 2 the call itself was wrong.
     """
     with refusing():
-        asked = _Asked(
-            kind, text, patch, rollout, layer, _head(head), smooth=not by_patch, subtract_minimum=not keep_minimum
+        asked = Looking(
+            kind,
+            text,
+            patch,
+            rollout,
+            layer,
+            head_given(head),
+            smooth=not by_patch,
+            subtract_minimum=not keep_minimum,
+            format=file_format,
+            strip=strip,
+            animate=animate,
+            animation=animation,
         )
         asked.check(file)
-        folder = _folder(out)
+        folder = folder_given(out)
         request = ModelRequest(
             model or _DEFAULT_MODELS[kind], device, dtype, checkpoint, untrained=untrained, seed=seed or 0
         )
         with results_only() as stream:
             looking: ManagedModel[Any] = ManagedModel(request, _load_for(kind))
 
-            def work(model: Any, seen: Picture | Clip | None) -> _Written:
+            def work(model: Any, seen: Picture | Clip | None) -> Written:
                 return asked.written(model, seen, folder)
 
-            def write(file: str | None, found: _Written, several: bool = False) -> None:
+            def write(file: str | None, found: Written, several: bool = False) -> None:
                 stream.write(f"{json.dumps(attention_json(file, found)) if as_json else _told(found, folder)}\n")
                 stream.flush()
 
@@ -110,15 +126,7 @@ def attend(
     raise end(failures)
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """Maps, and the files they are in."""
-
-    maps: AttentionMaps
-    files: Sequence[Path]
-
-
-def attention_json(file: str | None, found: _Written) -> dict[str, Any]:
+def attention_json(file: str | None, found: Written) -> dict[str, Any]:
     """The stable shape of `cocadesk attend --json`; `file` is null for a text, `grid` are rows and columns."""
     maps = found.maps
     return {
@@ -134,71 +142,6 @@ def attention_json(file: str | None, found: _Written) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be looked at, and how it is to be drawn."""
-
-    kind: AttentionKind
-    text: str | None
-    patch: str | None
-    rollout: bool
-    layer: int
-    head: int | Literal["mean", "all"]
-    smooth: bool
-    subtract_minimum: bool
-
-    def check(self, file: str | None) -> None:
-        """Raise `OptionError` if no model could be asked for that."""
-        if self.kind != "text" and file is None:
-            raise OptionError(f"--kind {self.kind} looks at a picture. Name its FILE.")
-        if self.kind == "image" and self.text is not None:
-            raise OptionError("--kind image looks at the picture alone. Leave --text out, or choose --kind words.")
-        if self.kind in _NEED_TEXT and self.text is None:
-            raise OptionError(f"--kind {self.kind} needs {_NEED_TEXT[self.kind]} (--text).")
-        if self.text is not None and not self.text.strip():
-            raise OptionError("The text in --text is empty.")
-        if self.kind != "image" and (self.patch or self.rollout):
-            raise OptionError("--patch and --rollout go with --kind image.")
-        if self.patch and not re.fullmatch(r"all|\d+,\d+", self.patch):
-            raise OptionError(f"--patch is a row and a column such as 2,3, or all, not “{self.patch}”.")
-        if self.rollout and self.head != "mean":
-            raise OptionError("Rollout goes through the mean over the heads. Leave --head out.")
-
-    def written(self, model: Any, seen: Picture | Clip | None, folder: Path) -> _Written:
-        """Make the maps and write them.
-
-        Raises:
-            OptionError: if there is no such layer or head, or the files cannot be written.
-        """
-        from cocadesk.engine.attention_export import Drawing, export  # noqa: PLC0415 — brings torch along
-
-        maps = self._maps(model, seen)
-        drawing = Drawing(self.layer, self.head, smooth=self.smooth, subtract_minimum=self.subtract_minimum)
-        try:
-            return _Written(maps, export(maps, folder, drawing, seen))
-        except OSError as error:
-            raise _not_writable(folder, error) from error
-
-    def _maps(self, model: Any, seen: Picture | Clip | None) -> AttentionMaps:
-        from cocadesk.engine.attention_summary import rollout  # noqa: PLC0415 — as above
-
-        maps: AttentionMaps
-        if self.kind == "text":
-            maps = model.text_attention(self.text)
-        elif self.kind == "question":
-            maps = model.question_attention(seen, self.text)
-        elif self.kind == "words":
-            maps = model.word_attention(seen, self.text)
-        elif self.rollout:
-            rolled = rollout(model.image_attention(seen))
-            maps = rolled.only([f"patch {self.patch}"]) if self.patch not in (None, "all") else rolled
-        elif self.patch == "all":
-            maps = model.image_attention(seen)
-        else:
-            maps = model.image_attention(seen, tokens=[f"patch {self.patch}" if self.patch else "[feature]"])
-        return maps
-
-
 def _load_for(kind: AttentionKind) -> Callable[[ModelRequest], Any]:
     def load(request: ModelRequest) -> Any:
         from cocadesk import engine  # noqa: PLC0415 — brings torch along: only once there is something to look at
@@ -209,34 +152,10 @@ def _load_for(kind: AttentionKind) -> Callable[[ModelRequest], Any]:
     return load
 
 
-def _head(given: str) -> int | Literal["mean", "all"]:
-    named: dict[str, Literal["mean", "all"]] = {"mean": "mean", "all": "all"}
-    if given in named:
-        return named[given]
-    try:
-        return int(given)
-    except ValueError:
-        raise OptionError(f"--head is mean, all, or a number from 0, not “{given}”.") from None
-
-
-def _folder(given: str) -> Path:
-    if not given.strip():
-        raise OptionError("--out is empty. Name a folder.")
-    folder = Path(given)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_writable(folder, error) from error
-    if not os.access(folder, os.W_OK):
-        raise OptionError(f"{folder}: The maps cannot be written: no rights to write there.")
-    return folder
-
-
-def _not_writable(folder: Path, error: OSError) -> OptionError:
-    return OptionError(f"{folder}: The maps cannot be written: {error.strerror or error}.")
-
-
-def _told(found: _Written, folder: Path) -> str:
+def _told(found: Written, folder: Path) -> str:
+    """The caption, if there is one, and what was written where, with the many maps as a number."""
     caption = [found.maps.text] if found.maps.kind == "words" else []
-    pictures = len(found.files) - 2
-    return "\n".join([*caption, f"{folder}: maps.npz, grid.png and {pictures} map{'s' * (pictures != 1)}"])
+    names = [path.name for path in found.files]
+    alone = [name for name in names if name.split(".")[0] in {"maps", "grid", "strip", "words", "layers", "heads"}]
+    count = len(names) - len(alone)
+    return "\n".join([*caption, f"{folder}: {', '.join(alone)} and {count} map{'s' * (count != 1)}"])

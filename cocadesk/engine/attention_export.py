@@ -1,154 +1,188 @@
-"""Attention maps as files: the numbers, a picture of each map, and a sheet of all layers."""
+"""Attention maps as files: the numbers, a picture of each map, sheets of them, and animations."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
-from cocadesk.engine.attention import AttentionMaps, Head, Weights, numbered, subtract_minimum
-from cocadesk.engine.attention_pictures import OverlayPainter, bars_picture, matrix_picture, matrix_tile, tiles
+from cocadesk.engine.attention import AttentionMaps
+from cocadesk.engine.attention_figures import (
+    GRID,
+    STRIP,
+    ArcsFigure,
+    BarsFigure,
+    Drawing,
+    Figure,
+    MapFigure,
+    MatrixFigure,
+    Over,
+    TilesFigure,
+    figures,
+    film,
+    grid,
+    strip,
+)
+from cocadesk.engine.attention_pictures import (
+    OverlayPainter,
+    bars_picture,
+    captioned,
+    matrix_picture,
+    matrix_tile,
+    tiles,
+)
+from cocadesk.engine.attention_svg import VectorPainter
+from cocadesk.engine.export_folder import NUMBERS, remember, remembered, remove
 from cocadesk.engine.pictures import stills
+from cocadesk.errors import OptionError
+from cocadesk.media.film import write_gif, write_mp4
 from cocadesk.types import Clip, Picture
 
-NUMBERS, GRID = "maps.npz", "grid"
+__all__ = ["NUMBERS", "Drawing", "Outputs", "PixelPainter", "export", "film_pictures", "vector_painter"]
 
-_TILE = 128
+_TILE, _STRIP_TILE, _FILM_SIDE = 128, 256, 640
+"""Pixels of the longer side: of a map on the grid, on the strip, and in an animation."""
 _WIDEST = 12_000
 """Pixels of the sheet; tiles become smaller where there are many side by side."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """How maps are drawn.
+class Outputs:
+    """Which files are written beside `maps.npz`.
 
     Attributes:
-        layer: Counted from 0, or with negative numbers from the last one.
-        head: Counted likewise, "mean", or "all" for each head alone.
-        smooth: Whether colours go smoothly from patch to patch.
-        subtract_minimum: Of a question's tokens: draw what each looks at beyond what all of them do.
+        format: Of the maps and sheets: pixels, or vectors, in which a text's attention is drawn as arcs as well.
+        strip: Also the maps of the chosen layer beside each other, every word's, or every head's.
+        animate: Also an animation over words, layers or heads; None for none.
+        animation: What it is written as.
+        seconds: How long each of its pictures is shown.
     """
 
-    layer: int = -1
-    head: Head | Literal["all"] = "mean"
-    smooth: bool = True
-    subtract_minimum: bool = True
-
-    def check(self, maps: AttentionMaps) -> None:
-        """Raise `OptionError` if the maps have no such layer or head."""
-        numbered(self.layer, maps.layers, "layer")
-        if isinstance(self.head, int):
-            numbered(self.head, maps.heads, "head")
+    format: Literal["png", "svg"] = "png"
+    strip: bool = False
+    animate: Over | None = None
+    animation: Literal["gif", "mp4"] = "gif"
+    seconds: float = 0.8
 
 
-def export(maps: AttentionMaps, folder: Path, drawing: Drawing, seen: Picture | Clip | None = None) -> list[Path]:
-    """Write `maps.npz` (`AttentionMaps.save`), a PNG of each map of the chosen layer and head, and `grid.png`.
+def export(
+    maps: AttentionMaps,
+    folder: Path,
+    drawing: Drawing,
+    seen: Picture | Clip | None = None,
+    outputs: Outputs = Outputs(),
+) -> list[Path]:
+    """Write `maps.npz` (`AttentionMaps.save`), a picture of each map of the chosen layer and head, and the grid.
 
-    Of a picture's self-attention that is the map of the feature token (or of the only token that was kept), and, named
-    "pooler", what the first query of a pooler looks at; of a question or a caption, a map for each token; of a text,
-    the matrix of all tokens, and bars of what its feature token attends to. The sheet shows every layer, in its rows:
-    beside each other the mean and every head, or the tokens of a question or caption at the chosen head (the mean
-    instead of all of them). Every map has colours of its own, from its lowest value to its highest.
+    Which maps those are is told by `attention_figures.figures`, `.grid`, `.strip` and `.film`. Every map has colours of
+    its own, from its lowest value to its highest. What an earlier export wrote to the same folder is removed unless it
+    was changed since; its names are in `maps.npz`.
 
     Args:
         folder: It must be there; files of the same names are replaced.
         seen: What the maps were made of, to draw them over it, a clip's over its first frame; None for a text.
 
     Returns:
-        The files that were written.
+        The files that were written, `maps.npz` first.
 
     Raises:
-        OptionError: if the maps have no such layer or head.
+        OptionError: if the maps have no such layer or head, or nothing to animate over, or their picture is missing.
         OSError: if a file cannot be written.
     """
-    drawing.check(maps)
-    written = [folder / NUMBERS]
-    maps.save(written[0])
-    pictures = _of_text(maps, drawing) if seen is None else _over_picture(maps, drawing, stills(seen)[0])
-    for name, image in pictures:
-        path = folder / f"{name}.png"
-        image.save(path)
-        written.append(path)
-    return written
+    picture = None if seen is None else stills(seen)[0]
+    if picture is None and maps.layout is not None:
+        raise OptionError("These maps lie over a picture. Name it to have them drawn.")
+    frames = film(maps, drawing, outputs.animate) if outputs.animate else []
+    named: list[tuple[str, Figure]] = [*figures(maps, drawing), (GRID, grid(maps, drawing))]
+    if outputs.strip:
+        named.append((STRIP, strip(maps, drawing)))
+    earlier = remembered(folder)
+    written = []
+    painter = (vector_painter if outputs.format == "svg" else PixelPainter)(maps, picture, smooth=drawing.smooth)
+    for name, figure in named:
+        drawn = painter.draw(figure)
+        if drawn is not None:
+            written.append(folder / f"{name}.{outputs.format}")
+            drawn.save(written[-1])
+    if outputs.animate:
+        written.append(folder / f"{outputs.animate}.{outputs.animation}")
+        pictures = film_pictures(frames, maps, picture, smooth=drawing.smooth)
+        (write_gif if outputs.animation == "gif" else write_mp4)(written[-1], pictures, outputs.seconds)
+    maps.save(folder / NUMBERS)
+    remember(folder, written)
+    remove(folder, earlier, written)
+    return [folder / NUMBERS, *written]
 
 
-def _over_picture(maps: AttentionMaps, drawing: Drawing, picture: Picture) -> Iterator[tuple[str, Image.Image]]:
-    assert maps.layout is not None
-    painter = OverlayPainter(picture, maps.layout)
-    for head in _heads(drawing, maps):
-        for label, values in _maps_of(maps, drawing, drawing.layer, head):
-            name = "_".join(filter(None, (label, _name(maps, drawing.layer, head))))
-            yield name, painter.paint(values, smooth=drawing.smooth)
-    if maps.kind == "image" and maps.pooler:
-        # It has other heads than the layers: a head of theirs is none of its own.
-        for head in _heads(drawing if drawing.head == "all" else Drawing(), maps.pooler):
-            values = maps.pooler.patch_map(head=head)
-            yield f"pooler_{_head_name(maps.pooler, head)}", painter.paint(values, smooth=drawing.smooth)
-    columns = list(map(str, _every_head(maps))) if maps.kind == "image" else list(maps.tokens)
-    tile = OverlayPainter(picture, maps.layout, _tile(len(columns)))
-    rows = [
-        [tile.paint(values, smooth=drawing.smooth) for values in _row_of(maps, drawing, layer)]
-        for layer in range(maps.layers)
-    ]
-    yield GRID, tiles(rows, _layer_names(maps), columns)
+class PixelPainter:
+    """Draws figures as pictures of pixels.
+
+    Args:
+        maps: What the figures are of.
+        picture: What they lie over; None for a text.
+        longest: The longer side of a single map; None for the picture's own, brought between 448 and 1024 pixels.
+    """
+
+    def __init__(
+        self, maps: AttentionMaps, picture: Picture | None, *, smooth: bool = True, longest: int | None = None
+    ) -> None:
+        self._layout, self._picture, self._smooth = maps.layout, picture, smooth
+        self._over = self._painter(longest)
+
+    def draw(self, figure: Figure) -> Image.Image | None:
+        """The figure as RGB; None for arcs, which are drawn as vectors only."""
+        match figure:
+            case MapFigure():
+                assert self._over is not None
+                return self._over.paint(figure.values, smooth=self._smooth)
+            case MatrixFigure():
+                return matrix_picture(figure.matrix, figure.tokens, figure.keys)
+            case BarsFigure():
+                return bars_picture(figure.weights, figure.keys)
+            case TilesFigure():
+                return self._tiles(figure)
+            case ArcsFigure():
+                return None
+
+    def _tiles(self, figure: TilesFigure) -> Image.Image:
+        side = _tile_side(figure)
+        over = self._painter(side)
+        rows = [
+            [matrix_tile(values, side) if over is None else over.paint(values, smooth=self._smooth) for values in row]
+            for row in figure.tiles
+        ]
+        return tiles(rows, figure.row_names, figure.names)
+
+    def _painter(self, longest: int | None) -> OverlayPainter | None:
+        if self._picture is None or self._layout is None:
+            return None
+        return OverlayPainter(self._picture, self._layout, longest)
 
 
-def _maps_of(maps: AttentionMaps, drawing: Drawing, layer: int, head: Head) -> list[tuple[str, Weights]]:
-    """The maps of one layer and head that are drawn, each (rows, columns), with the names of their tokens."""
-    if maps.kind == "image":
-        return [("", maps.patch_map(layer=layer, head=head))]
-    found = maps.patch_maps(layer, head)
-    if maps.kind == "question" and drawing.subtract_minimum:
-        found = subtract_minimum(found)
-    words = [re.sub(r"\W", "", token, flags=re.ASCII) for token in maps.tokens]
-    labels = [f"{place:02}_{word}".rstrip("_") for place, word in enumerate(words)]
-    return list(zip(labels, found, strict=True))
+def vector_painter(maps: AttentionMaps, picture: Picture | None, *, smooth: bool = True) -> VectorPainter:
+    """One that draws figures of these maps as SVG, over that picture, or a text's over none."""
+    if picture is None or maps.layout is None:
+        return VectorPainter(smooth=smooth)
+    over, small = (OverlayPainter(picture, maps.layout, longest) for longest in (None, _STRIP_TILE))
+    return VectorPainter(over, small, smooth)
 
 
-def _row_of(maps: AttentionMaps, drawing: Drawing, layer: int) -> list[Weights]:
-    """The maps of one layer that stand beside each other on the sheet."""
-    if maps.kind == "image":
-        return [maps.patch_map(layer=layer, head=head) for head in _every_head(maps)]
-    head: Head = "mean" if drawing.head == "all" else drawing.head
-    return [values for _, values in _maps_of(maps, drawing, layer, head)]
+def film_pictures(
+    frames: list[tuple[str, MapFigure | MatrixFigure | TilesFigure]],
+    maps: AttentionMaps,
+    picture: Picture | None,
+    *,
+    smooth: bool = True,
+) -> list[Image.Image]:
+    """What `attention_figures.film` tells as pictures of one size, each with its line of text."""
+    painter = PixelPainter(maps, picture, smooth=smooth, longest=_FILM_SIDE)
+    drawn = ((painter.draw(figure), line) for line, figure in frames)
+    return [captioned(picture, line) for picture, line in drawn if picture is not None]
 
 
-def _of_text(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, Image.Image]]:
-    for head in _heads(drawing, maps):
-        name = _name(maps, drawing.layer, head)
-        matrix = maps.matrix(drawing.layer, head)
-        yield name, matrix_picture(matrix, maps.tokens, maps.keys)
-        if maps.feature is not None:
-            yield f"{name}_bars", bars_picture(matrix[maps.feature], maps.keys)
-    every = _every_head(maps)
-    side = _tile(len(every))
-    rows = [[matrix_tile(maps.matrix(layer, head), side) for head in every] for layer in range(maps.layers)]
-    yield GRID, tiles(rows, _layer_names(maps), list(map(str, every)))
-
-
-def _heads(drawing: Drawing, maps: AttentionMaps) -> list[Head]:
-    return list(range(maps.heads)) if drawing.head == "all" else [drawing.head]
-
-
-def _every_head(maps: AttentionMaps) -> list[Head]:
-    return ["mean", *range(maps.heads)] if maps.heads > 1 else ["mean"]
-
-
-def _name(maps: AttentionMaps, layer: int, head: Head) -> str:
-    return f"layer{numbered(layer, maps.layers, 'layer'):02}_{_head_name(maps, head)}"
-
-
-def _head_name(maps: AttentionMaps, head: Head) -> str:
-    return "mean" if head == "mean" else f"head{numbered(head, maps.heads, 'head'):02}"
-
-
-def _layer_names(maps: AttentionMaps) -> list[str]:
-    return [f"layer {layer}" for layer in range(maps.layers)]
-
-
-def _tile(columns: int) -> int:
-    return max(16, min(_TILE, _WIDEST // columns))
+def _tile_side(figure: TilesFigure) -> int:
+    columns = max(map(len, figure.tiles))
+    wanted = _TILE if any(figure.row_names) else _STRIP_TILE
+    return max(16, min(wanted, _WIDEST // columns))

@@ -17,8 +17,8 @@ _SMALLEST, _LARGEST = 448, 1024
 """Between which the longer side of a drawn picture lies, in pixels."""
 _UNSEEN = 0.4
 """How bright a part of the picture is that the model did not see."""
-_INK, _PAPER = (40, 40, 40), (255, 255, 255)
-_MARGIN = 4
+INK, PAPER = (40, 40, 40), (255, 255, 255)
+MARGIN = 4
 
 Limits = tuple[float, float]
 Pixels = npt.NDArray[np.uint8]
@@ -52,6 +52,16 @@ class OverlayPainter:
         self._base = np.asarray(drawn, np.float32)
         self._dimmed = np.asarray(drawn.convert("L").convert("RGB"), np.float32) * _UNSEEN
 
+    @property
+    def layout(self) -> PatchLayout:
+        """Where the patches lie on the picture."""
+        return self._layout
+
+    def backdrop(self) -> Image.Image:
+        """The picture without a map; what the model did not see of it is dimmed and grey."""
+        unseen = np.isnan(self._layout.on_picture(np.zeros(self._layout.grid, np.float32), self.size, smooth=False))
+        return Image.fromarray(np.rint(np.where(unseen[..., None], self._dimmed, self._base)).astype(np.uint8))
+
     def paint(
         self, values: Weights, *, opacity: float = 0.5, smooth: bool = True, limits: Limits | None = None
     ) -> Image.Image:
@@ -73,18 +83,18 @@ def matrix_picture(matrix: Weights, tokens: Sequence[str], keys: Sequence[str]) 
     """A matrix of cells, a row for each token and a column for each key, with their names."""
     rows, columns = matrix.shape
     cell = min(max(960 // max(rows, columns), 10), 40)
-    font = _font(cell)
-    left, top = _widest(tokens, font), _widest(keys, font)
-    image = Image.new("RGB", (left + columns * cell + _MARGIN, top + rows * cell + _MARGIN), _PAPER)
+    font = font_for(cell)
+    left, top = room_for(tokens, font), room_for(keys, font)
+    image = Image.new("RGB", (left + columns * cell + MARGIN, top + rows * cell + MARGIN), PAPER)
     image.paste(_enlarged(coloured(matrix), (columns * cell, rows * cell)), (left, top))
     draw = ImageDraw.Draw(image)
     for row, name in enumerate(tokens):
-        draw.text((left - _MARGIN, top + (row + 0.5) * cell), name.strip(), _INK, font, anchor="rm")
+        draw.text((left - MARGIN, top + (row + 0.5) * cell), name.strip(), INK, font, anchor="rm")
     # Names of columns run upwards: drawn lying, then turned with the strip they stand in.
-    strip = Image.new("RGB", (top, columns * cell), _PAPER)
+    strip = Image.new("RGB", (top, columns * cell), PAPER)
     lying = ImageDraw.Draw(strip)
     for column, name in enumerate(keys):
-        lying.text((_MARGIN, (column + 0.5) * cell), name.strip(), _INK, font, anchor="lm")
+        lying.text((MARGIN, (column + 0.5) * cell), name.strip(), INK, font, anchor="lm")
     image.paste(strip.transpose(Image.Transpose.ROTATE_90), (left, 0))
     return image
 
@@ -92,35 +102,57 @@ def matrix_picture(matrix: Weights, tokens: Sequence[str], keys: Sequence[str]) 
 def bars_picture(weights: Weights, keys: Sequence[str]) -> Image.Image:
     """A bar for each key, the longest as wide as the chart, with its name and its weight in percent."""
     height, width = 24, 480
-    font = _font(height)
-    left, right = _widest(keys, font), _widest(["100.0 %"], font)
-    image = Image.new("RGB", (left + width + right, len(keys) * height + 2 * _MARGIN), _PAPER)
+    font = font_for(height)
+    left, right = room_for(keys, font), room_for(["100.0 %"], font)
+    image = Image.new("RGB", (left + width + right, len(keys) * height + 2 * MARGIN), PAPER)
     draw = ImageDraw.Draw(image)
     colours = coloured(weights * 0.75, (0.0, float(weights.max()) or 1.0))  # the brightest would be lost on paper
     for number, (name, weight, colour) in enumerate(zip(keys, weights, colours, strict=True)):
-        middle = _MARGIN + (number + 0.5) * height
+        middle = MARGIN + (number + 0.5) * height
         end = left + width * float(weight) / (float(weights.max()) or 1.0)
         draw.rectangle((left, middle - 8, end, middle + 8), fill=tuple(map(int, colour)))
-        draw.text((left - _MARGIN, middle), name.strip(), _INK, font, anchor="rm")
-        draw.text((end + _MARGIN, middle), f"{weight:.1%}".replace("%", " %"), _INK, font, anchor="lm")
+        draw.text((left - MARGIN, middle), name.strip(), INK, font, anchor="rm")
+        draw.text((end + MARGIN, middle), f"{weight:.1%}".replace("%", " %"), INK, font, anchor="lm")
     return image
 
 
-def tiles(rows: Sequence[Sequence[Image.Image]], row_names: Sequence[str], column_names: Sequence[str]) -> Image.Image:
-    """Pictures of one size side by side in rows, with the names of rows and columns."""
-    font = _font(16)
+def tiles(
+    rows: Sequence[Sequence[Image.Image]], row_names: Sequence[str], names: Sequence[Sequence[str]]
+) -> Image.Image:
+    """Pictures of one size side by side in rows.
+
+    Args:
+        row_names: What stands beside each row.
+        names: What stands above the columns, one row of names; or above every picture, a row for each row of pictures.
+    """
+    font = font_for(16)
     width, height = rows[0][0].size
-    left, top = _widest(row_names, font), 16 + 2 * _MARGIN
-    across, down = width + _MARGIN, height + _MARGIN
-    image = Image.new("RGB", (left + len(rows[0]) * across, top + len(rows) * down), _PAPER)
+    left, head = room_for(row_names, font), 16 + 2 * MARGIN
+    across, down = width + MARGIN, height + MARGIN
+    image = Image.new("RGB", (left + max(map(len, rows)) * across, len(rows) * down + len(names) * head), PAPER)
     draw = ImageDraw.Draw(image)
-    for column, name in enumerate(column_names):
-        draw.text((left + column * across + width / 2, top / 2), _cut(name.strip(), width, font), _INK, font, "mm")
-    for row, pictures in enumerate(rows):
-        draw.text((left - _MARGIN, top + row * down + height / 2), row_names[row], _INK, font, anchor="rm")
+    top = 0
+    for number, pictures in enumerate(rows):
+        if number < len(names):
+            for column, name in enumerate(names[number]):
+                middle = left + column * across + width / 2
+                draw.text((middle, top + head / 2), fitting(name.strip(), width, font), INK, font, "mm")
+            top += head
+        draw.text((left - MARGIN, top + height / 2), row_names[number], INK, font, anchor="rm")
         for column, picture in enumerate(pictures):
-            image.paste(picture, (left + column * across, top + row * down))
+            image.paste(picture, (left + column * across, top))
+        top += down
     return image
+
+
+def captioned(image: Image.Image, line: str) -> Image.Image:
+    """A picture with a line of text below it."""
+    font = ImageFont.load_default(20)
+    below = Image.new("RGB", (image.width, image.height + 36), PAPER)
+    below.paste(image)
+    words = fitting(line, image.width - 2 * MARGIN, font)
+    ImageDraw.Draw(below).text((image.width / 2, image.height + 18), words, INK, font, anchor="mm")
+    return below
 
 
 def matrix_tile(matrix: Weights, longest: int) -> Image.Image:
@@ -134,16 +166,18 @@ def _enlarged(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
 
 
-def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font_for(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font for lines of that height, in pixels."""
     return ImageFont.load_default(min(14, height - 2))
 
 
-def _widest(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
-    """Room for the widest of these names, with margins."""
-    return round(max(font.getlength(name.strip()) for name in names)) + 2 * _MARGIN
+def room_for(names: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+    """Pixels for the widest of these names, with margins."""
+    return round(max(font.getlength(name.strip()) for name in names)) + 2 * MARGIN
 
 
-def _cut(name: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def fitting(name: str, width: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """As much of the name as has room in so many pixels."""
     while name and font.getlength(name) > width:
         name = name[:-1]
     return name

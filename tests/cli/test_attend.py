@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -144,6 +145,52 @@ def test_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyte
 
 
 @pytest.mark.usefixtures("tiny")
+def test_by_patch_is_flat_within_a_patch(tmp_path: Path) -> None:
+    """Of a plain picture; smooth maps are not, and lie elsewhere."""
+    Image.new("RGB", (448, 448), (100, 100, 100)).save(tmp_path / "plain.png")
+    call = ["attend", str(tmp_path / "plain.png"), "--kind", "image", "--layer", "0", *TINY]
+
+    assert run([*call, "--out", str(tmp_path / "smooth")]) == 0
+    assert run([*call, "--out", str(tmp_path / "flat"), "--by-patch"]) == 0
+
+    with np.load(tmp_path / "flat" / "maps.npz") as found:
+        edges = [*found["patch_boxes"][0, :, 0].round().astype(int).tolist(), 448]
+        attended = found["weights"].mean(1)[0, 0, 1:].reshape(3, 3)
+    smooth, flat = (np.asarray(Image.open(tmp_path / each / "layer00_mean.png"), int) for each in ("smooth", "flat"))
+    middles = np.zeros((3, 3))
+    for row, column in np.ndindex(3, 3):
+        patch = np.s_[edges[row] + 1 : edges[row + 1] - 1, edges[column] + 1 : edges[column + 1] - 1]
+        assert np.ptp(flat[patch].reshape(-1, 3), axis=0).max() == 0
+        middles[row, column] = flat[patch][0, 0].sum()
+    assert (np.diff(middles.ravel()[attended.ravel().argsort()]) >= 0).all(), "the more attention, the brighter"
+    assert np.abs(smooth - flat).max() > 10
+    assert max(np.ptp(smooth[:140, :140].reshape(-1, 3), axis=0)) > 5
+
+
+@pytest.mark.usefixtures("tiny")
+def test_other_files_beside_the_maps(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "o"
+    call = ["attend", SNAIL, "--kind", "words", "--out", str(folder), *TINY]
+
+    assert run([*call, "--text", "a cat", "--format", "svg", "--strip", "--animate", "words"]) == 0
+
+    assert capfd.readouterr().out.endswith(f"{folder}: maps.npz, grid.svg, strip.svg, words.gif and 3 maps\n")
+    assert names(folder) == [
+        *(f"{name}_layer02_mean.svg" for name in ("00_a", "01_cat", "02_end")),
+        *("grid.svg", "maps.npz", "strip.svg", "words.gif"),
+    ]
+    for drawing in folder.glob("*.svg"):
+        ElementTree.parse(drawing)
+
+    (folder / "mine.svg").write_text("mine")
+    assert run([*call, "--text", "a", "--animate", "layers", "--animation", "mp4", "--json"]) == 0
+
+    files = [Path(file).name for file in json.loads(capfd.readouterr().out)["files"]]
+    assert files == ["maps.npz", "00_a_layer02_mean.png", "01_end_layer02_mean.png", "grid.png", "layers.mp4"]
+    assert names(folder) == sorted([*files, "mine.svg"]), "of the earlier call nothing is left"
+
+
+@pytest.mark.usefixtures("tiny")
 def test_an_animation_is_looked_at(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     clip = animation(tmp_path / "clip.gif", 20)
 
@@ -172,7 +219,9 @@ def test_untrained_models_depend_on_the_seed(tmp_path: Path) -> None:
 
 
 def test_bad_pictures_cost_one_line(pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for name, part in make_bad_inputs(pictures).items():
+    bad = make_bad_inputs(pictures)
+    del bad["no pictures"]  # a folder is refused before
+    for name, part in bad.items():
         assert run(["attend", name, "--kind", "image", "--out", "maps", "--json"]) == 1
 
         out, err = capfd.readouterr()
@@ -198,6 +247,9 @@ def test_bad_pictures_cost_one_line(pictures: Path, capfd: pytest.CaptureFixture
         (["one.png", "--kind", "image", "--out", "o", "--rollout", "--head", "1"], "Leave --head out"),
         (["one.png", "--kind", "words", "--out", "o", "--rollout"], "go with --kind image"),
         (["one.png", "--kind", "words", "--out", "o", "--text", " "], "--text is empty"),
+        (["one.png", "--kind", "image", "--out", "o", "--animate", "words"], "goes with --kind words or question"),
+        (["one.png", "--kind", "image", "--out", "o", "--rollout", "--animate", "heads"], "Rollout has no heads"),
+        (["one.png", "--kind", "image", "--out", "o", "--format", "pdf"], "Invalid value for '--format'"),
         (["one.png", "--kind", "words", "--out", "o", "--text", "cat " * 99], "reads at most"),
         (["--kind", "text", "--out", "o"], "--kind text needs a text to read (--text)"),
         (["--kind", "text", "--out", "o", "--text", "cat " * 99], "reads at most"),
@@ -242,6 +294,16 @@ def test_what_the_model_has_not_is_told_with_the_range(
 
     assert part in capfd.readouterr().err
     assert not list(pictures.glob("o/*"))
+
+
+def test_a_folder_of_pictures_is_refused_before_anything_is_written(
+    pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for kind in (["image"], ["words"], ["text", "--text", "cat"]):
+        assert run(["attend", ".", "--kind", *kind, "--out", "o"]) == 2
+
+        assert "attend takes one picture. Name a file." in capfd.readouterr().err
+    assert not (pictures / "o").exists()
 
 
 def test_a_folder_without_rights(pictures: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from cocadesk.engine.attention import AttentionMaps
-from cocadesk.engine.attention_export import Drawing, export
+from cocadesk.engine.attention_export import Drawing, Outputs, export
+from cocadesk.engine.attention_figures import Over
 from cocadesk.engine.attention_geometry import PatchLayout
 from cocadesk.engine.attention_pictures import OverlayPainter, bars_picture, coloured, matrix_picture
 from cocadesk.engine.preprocess import Preprocessing, geometry
@@ -189,6 +192,130 @@ def test_bars_are_as_long_as_their_weights() -> None:
 
     assert first == pytest.approx(480, abs=3)
     assert second == pytest.approx(120, abs=3)
+
+
+def caption(count: int) -> AttentionMaps:
+    """A caption of so many words, each of which looks at another patch."""
+    weights = np.full((2, 2, count, 5), 0.2, np.float32)
+    for word in range(count):
+        weights[-1, :, word] = np.eye(5, dtype=np.float32)[1 + word % 4]
+    tokens = tuple(f" word{word}" for word in range(count))
+    return AttentionMaps("words", "tiny", weights, tokens, KEYS, text="".join(tokens).strip(), layout=LAYOUT)
+
+
+def test_fewer_words_leave_no_maps_of_earlier_ones_behind(tmp_path: Path) -> None:
+    mine = tmp_path / "03_word3_layer01_mean.png"
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "snail.png").write_bytes(b"mine")
+    export(caption(5), tmp_path, Drawing(), GREY, Outputs(strip=True, animate="words"))
+    mine.write_bytes(b"changed since")
+
+    files = export(caption(2), tmp_path, Drawing(), GREY)
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(path.name for path in files),
+        "notes.txt",
+        "snail.png",
+        mine.name,
+    }
+    assert [path.name for path in files] == [
+        "maps.npz",
+        "00_word0_layer01_mean.png",
+        "01_word1_layer01_mean.png",
+        "grid.png",
+    ]
+    with np.load(tmp_path / "maps.npz") as found:
+        assert found["files"].tolist() == [path.name for path in files[1:]]
+        assert found["weights"].shape == (2, 2, 2, 5)
+    export(caption(2), tmp_path, Drawing(), GREY, Outputs("svg"))
+    assert not list(tmp_path.glob("0[01]*.png"))
+
+
+@pytest.mark.parametrize("names", [["../outside.png", "sub/in.png", "..", ""], ["outside.png"]])
+def test_a_list_that_is_not_ours_removes_nothing(tmp_path: Path, names: list[str]) -> None:
+    """Names that lead out of the folder, and what is another file than the list says."""
+    folder = tmp_path / "maps"
+    (folder / "sub").mkdir(parents=True)
+    kept = [tmp_path / "outside.png", folder / "sub" / "in.png", folder / "outside.png"]
+    for file in kept:
+        file.write_bytes(b"mine")
+    digest = hashlib.blake2b(b"mine" if len(names) > 1 else b"other", digest_size=16).hexdigest()
+    np.savez(folder / "maps.npz", files=np.array(names), digests=np.array([digest] * len(names)))
+
+    export(caption(2), folder, Drawing(), GREY)
+
+    assert [file.read_bytes() for file in kept] == [b"mine"] * 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"])
+def test_a_damaged_archive_is_written_anew(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "maps.npz").write_bytes(content)
+
+    export(caption(2), tmp_path, Drawing(), GREY)
+
+    with np.load(tmp_path / "maps.npz") as found:
+        assert found["weights"].shape == (2, 2, 2, 5)
+
+
+def test_a_strip_of_all_words_in_rows(tmp_path: Path) -> None:
+    """Ten words stand in two rows of five, each map below its word."""
+    files = export(caption(10), tmp_path, Drawing(smooth=False), GREY, Outputs(strip=True))
+
+    assert files[-1].name == "strip.png"
+    pixels = np.asarray(Image.open(files[-1]), int)
+    width, height, head = 256, 171, 24
+    left = pixels.shape[1] - 5 * (width + 4)
+    assert pixels.shape[0] == 2 * (height + 4 + head)
+    for word in range(10):
+        row, column = divmod(word, 5)
+        tile = pixels[head + row * (height + 4 + head) :, left + column * (width + 4) :][:height, :width]
+        patch = word % 4
+        for place, (x, y) in enumerate([(85, 42), (170, 42), (85, 128), (170, 128)]):
+            assert np.abs(tile[y, x] - mixed(BRIGHTEST if place == patch else DARKEST)).max() <= 1, (word, place)
+
+
+def gif_frames(path: Path) -> list[np.ndarray]:
+    with Image.open(path) as found:
+        return [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(found)]
+
+
+def test_an_animation_goes_from_word_to_word(tmp_path: Path) -> None:
+    files = export(caption(3), tmp_path, Drawing(smooth=False), GREY, Outputs(animate="words"))
+
+    assert files[-1].name == "words.gif"
+    frames = gif_frames(files[-1])
+    assert len(frames) == 3
+    for word, frame in enumerate(frames):
+        assert frame.shape == (400 * 640 // 600 + 1 + 36, 640, 3)
+        for place, (x, y) in enumerate([(213, 107), (427, 107), (213, 320)]):
+            patch = frame[y - 20 : y + 20, x - 20 : x + 20].mean((0, 1))
+            assert np.abs(patch - mixed(BRIGHTEST if place == word else DARKEST)).max() <= 6
+        assert (frame[-36:].min(-1) < 120).any(), "the word stands below"
+
+
+@pytest.mark.parametrize(("over", "count"), [("layers", 2), ("heads", 2)])
+def test_an_animation_through_layers_or_heads_shows_all_words(tmp_path: Path, over: Over, count: int) -> None:
+    files = export(words(), tmp_path, Drawing(smooth=False, head="all"), GREY, Outputs(animate=over, animation="mp4"))
+
+    assert files[-1].name == f"{over}.mp4"
+    with av.open(str(files[-1])) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == count * 8
+    tile = 24 + 42, frames[0].shape[1] - 3 * 260 + 85  # patch 0,0 of the first word, where all is even at first
+    before, after = (frame[tile].astype(int) for frame in (frames[2], frames[-3]))
+    assert np.abs(after - mixed(BRIGHTEST)).max() <= 12
+    assert np.abs(before - mixed(DARKEST)).max() <= 12
+
+
+def test_what_cannot_move_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    still = replace(words(1, 1), kind="image")
+    for over, part in (("words", "words of a caption"), ("layers", "a single layer"), ("heads", "a single head")):
+        with pytest.raises(OptionError, match=part):
+            export(still, tmp_path, Drawing(), GREY, Outputs(animate=over))  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="lie over a picture"):
+        export(still, tmp_path, Drawing())
+
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,169 @@
+"""Attention maps as vectors: figures as SVG, with the picture embedded once and every name as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from cocadesk.engine.attention import Weights
+from cocadesk.engine.attention_figures import (
+    ArcsFigure,
+    BarsFigure,
+    Figure,
+    MapFigure,
+    MatrixFigure,
+    TilesFigure,
+)
+from cocadesk.engine.attention_pictures import MARGIN, OverlayPainter, coloured
+from cocadesk.engine.attention_text_svg import arcs_svg, bars_svg, draw_scale, matrix_svg, percent
+from cocadesk.engine.svg import Svg, colour, shortened, width_of
+from cocadesk.media.colour_maps import colours_at
+from cocadesk.types import Picture
+
+_OPACITY = 0.5
+_FOOT = 56
+"""Height of the lines below a map: its title and its colour scale."""
+_SMOOTH_SIDE, _TILE_SIDE = 256, 96
+"""Pixels of the longer side of a smooth map that is embedded: alone, and as a tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorPainter:
+    """Draws figures.
+
+    Attributes:
+        over: The picture that maps lie over; None for a text's.
+        tiles_over: The same, at the size of a tile.
+        smooth: Whether colours go smoothly from patch to patch: a small picture is embedded for each map then;
+            otherwise every patch is a rectangle.
+    """
+
+    over: OverlayPainter | None = None
+    tiles_over: OverlayPainter | None = None
+    smooth: bool = True
+
+    def draw(self, figure: Figure) -> Svg:
+        """The figure as a drawing, with its title and a description for those who cannot see it."""
+        match figure:
+            case MapFigure():
+                return self._map(figure)
+            case TilesFigure():
+                return self._tiles(figure)
+            case MatrixFigure():
+                return matrix_svg(figure)
+            case BarsFigure():
+                return bars_svg(figure)
+            case ArcsFigure():
+                return arcs_svg(figure)
+
+    def _map(self, figure: MapFigure) -> Svg:
+        assert self.over is not None
+        width, height = self.over.size
+        drawn = max(width, 320)  # a very narrow picture has a title, too
+        svg = Svg(drawn, height + _FOOT, figure.title, _described(figure.values))
+        svg.image(self.over.backdrop(), (width, height))
+        self._lay(svg, svg.root, self.over, figure.values, describe=True)
+        svg.text(shortened(figure.title, drawn - 2 * MARGIN), MARGIN, height + 16)
+        draw_scale(svg, MARGIN, height + 32, drawn - 2 * MARGIN, figure.values)
+        return svg
+
+    def _tiles(self, figure: TilesFigure) -> Svg:
+        width, height = self._tile_size(figure.tiles[0][0])
+        left = round(max(map(width_of, figure.row_names))) + 2 * MARGIN
+        head = 16 + 2 * MARGIN
+        across, down = width + MARGIN, height + MARGIN
+        columns = max(map(len, figure.tiles))
+        size = left + columns * across, len(figure.tiles) * down + len(figure.names) * head
+        counted = f"{sum(map(len, figure.tiles))} maps in {len(figure.tiles)} rows of {columns}."
+        svg = Svg(*size, figure.title, f"{counted} Each has colours of its own, from its lowest value to its highest.")
+        if self.tiles_over is not None:
+            svg.image(self.tiles_over.backdrop(), (width, height), svg.add("defs"), id="picture")
+        top = 0
+        for number, row in enumerate(figure.tiles):
+            if number < len(figure.names):
+                for column, name in enumerate(figure.names[number]):
+                    middle = left + column * across + width / 2
+                    svg.text(shortened(name.strip(), width), middle, top + head / 2, anchor="middle")
+                top += head
+            svg.text(figure.row_names[number], left - MARGIN, top + height / 2, anchor="end")
+            names = figure.names[min(number, len(figure.names) - 1)]
+            for column, values in enumerate(row):
+                title = ", ".join(filter(None, (figure.row_names[number], names[column].strip())))
+                place = f"translate({left + column * across} {top})"
+                self._tile(svg, svg.group(title=title, transform=place), values, (width, height))
+            top += down
+        return svg
+
+    def _tile_size(self, values: Weights) -> tuple[int, int]:
+        if self.tiles_over is not None:
+            return self.tiles_over.size
+        rows, columns = values.shape
+        return max(1, round(128 * columns / max(rows, columns))), max(1, round(128 * rows / max(rows, columns)))
+
+    def _tile(self, svg: Svg, group: Element, values: Weights, size: tuple[int, int]) -> None:
+        if self.tiles_over is None:
+            svg.image(_palette_image(np.kron(values, np.ones((4, 4), np.float32))), size, group)
+            return
+        svg.use("picture", group)
+        self._lay(svg, group, self.tiles_over, values)
+
+    def _lay(self, svg: Svg, parent: Element, over: OverlayPainter, values: Weights, *, describe: bool = False) -> None:
+        """Lay a map over the picture that is drawn at `over.size`."""
+        width, height = over.size
+        if self.smooth:
+            side = _SMOOTH_SIDE if describe else _TILE_SIDE
+            share = min(1.0, side / max(width, height))
+            small = max(1, round(width * share)), max(1, round(height * share))
+            drawn = over.layout.on_picture(values, small, smooth=True)
+            limits = float(values.min()), float(values.max())
+            svg.image(_palette_image(drawn, limits), over.size, parent, opacity=_OPACITY)
+            return
+        group = svg.group(parent, fill_opacity=_OPACITY, shape_rendering="crispEdges")
+        picture_width, picture_height = over.layout.geometry.picture
+        scale = np.array([width / picture_width, height / picture_height] * 2)
+        # Whole pixels: edges of two patches that fall between pixels would overlap, or let a line through.
+        edges = np.rint((over.layout.boxes() * scale).clip(0, [width, height] * 2))
+        colours = coloured(values)
+        for row, column in np.ndindex(*values.shape):
+            x, y, right, bottom = map(float, edges[row, column])
+            if right > x and bottom > y:
+                fill = colour(colours[row, column])
+                patch = svg.add("rect", group, x=x, y=y, width=right - x, height=bottom - y, fill=fill)
+                if describe:
+                    svg.tell(patch, f"patch {row},{column}: {percent(float(values[row, column]))}")
+
+
+def painter(picture: Picture | None, over: OverlayPainter | None, tile: int, *, smooth: bool) -> VectorPainter:
+    """One that draws over that picture.
+
+    Args:
+        over: As pixels are painted over it; None for a text.
+        tile: The longer side of a tile.
+    """
+    if picture is None or over is None:
+        return VectorPainter(smooth=smooth)
+    return VectorPainter(over, OverlayPainter(picture, over.layout, tile), smooth)
+
+
+def _palette_image(values: Weights, limits: tuple[float, float] | None = None) -> Image.Image:
+    """Values as a picture of 255 colours; what is NaN is transparent."""
+    low, high = limits or (float(values.min()), float(values.max()))
+    share = (values - low) / (high - low) if high > low else np.where(np.isnan(values), np.nan, 0.0)
+    indices: npt.NDArray[np.uint8] = np.nan_to_num(1 + np.rint(share.clip(0, 1) * 254), nan=0.0).astype(np.uint8)
+    image = Image.fromarray(indices).convert("P")
+    image.putdata(indices.ravel().tolist())
+    image.putpalette([0, 0, 0, *colours_at(np.linspace(0, 1, 255)).ravel().tolist()])
+    if not indices.all():
+        image.info["transparency"] = 0
+    return image
+
+
+def _described(values: Weights) -> str:
+    rows, columns = values.shape
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    span = f"{percent(values.min())} (dark) to {percent(values.max())} (bright)"
+    return f"{rows} × {columns} patches from {span}; the brightest is patch {row},{column}, by row and column from 0."
