@@ -56,10 +56,10 @@ def _still(x: float, y: float, size: float) -> Callable[[float], Sprite]:
 
 
 def _rising(share: float) -> Sprite:
-    """A balloon that comes up behind the house, swaying, and slows down."""
+    """A balloon that rises from behind the house, swaying, and slows down."""
     risen = share * (2 - share)
     sway = math.sin(2 * math.pi * 1.5 * share)
-    return Sprite(0.5 + 0.05 * sway, 0.7 - 0.5 * risen, 0.34, 0.12 * sway, mirrored=False)
+    return Sprite(0.5 + 0.05 * sway, 0.56 - 0.36 * risen, 0.34, 0.12 * sway, mirrored=False)
 
 
 def _walking(share: float) -> Sprite:
