@@ -153,7 +153,6 @@ class LookDesk(QObject):
         """That panel is shown."""
         self._tab = tab
         self._was_opened = self._was_opened or tab == "look"
-        self._word = None
         self._look_for_words()
         self._show_map()
         self.refresh_actions()
@@ -226,7 +225,7 @@ class LookDesk(QObject):
         pins = self._canvas.pins.all
         if shown is not None and pins and self._do.live_pin.isChecked() and self._tab in SHOWS_MAP:
             pins[-1].set_map(shown)
-        else:
+        elif shown is not self._canvas.map:
             self._canvas.show_map(shown)
 
     def _on_pointed(self, spot: QPointF | None) -> None:

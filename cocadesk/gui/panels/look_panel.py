@@ -25,7 +25,7 @@ from cocadesk.catalog.cards import DEFAULT_ANSWERER
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.library import Library
-from cocadesk.gui.look.scene import Scene
+from cocadesk.gui.look.scene import Choice, Scene
 from cocadesk.gui.look.style_box import StyleBox
 from cocadesk.gui.looking import Looking, Wish
 from cocadesk.gui.overlays.overlay_map import OverlayMap
@@ -110,6 +110,7 @@ class LookPanel(QWidget):
         self._models: dict[str, ModelRequest | None] = {"picture": None, "question": None}
         self._texts: dict[AttentionKind, str] = {}
         self._able: dict[tuple[AttentionKind, str], bool] = {}
+        self._made: tuple[Scene, Choice, OverlayMap | None] | None = None
         self._actions = (pin, tiles, copy, export)
         self._subject = Subject()
         self._kinds = QButtonGroup(self)
@@ -233,9 +234,13 @@ class LookPanel(QWidget):
 
     @property
     def map(self) -> OverlayMap | None:
-        """What is to be laid over the picture."""
-        scene = self.scene
-        return scene.overlay(self.controls.choice) if scene is not None else None
+        """What is to be laid over the picture; the same object for as long as nothing else is chosen."""
+        scene, choice = self.scene, self.controls.choice
+        if scene is None:
+            return None
+        if self._made is None or self._made[:2] != (scene, choice):
+            self._made = (scene, choice, scene.overlay(choice))
+        return self._made[2]
 
     def show_values(
         self,
