@@ -296,6 +296,7 @@ class Session(QObject):
     def shutdown(self) -> bool:
         """Stop everything and end the threads. Whether they ended."""
         self._waiting.clear()
+        self._samples.shutdown()
         ended = [self._pool.shutdown(), self._runner.shutdown()]
         return all(ended)
 

@@ -54,7 +54,7 @@ class Film(QScrollArea):
 
     def set_firsts(self, thumbs: Sequence[Thumb]) -> None:
         """Show these as the first frames."""
-        self._row.set_group(0, "First frames", thumbs)
+        self._row.set_group(0, "First frames" if thumbs else "", thumbs)
 
     def set_sampled(self, thumbs: Sequence[Thumb]) -> None:
         """Show these as the sampled frames."""

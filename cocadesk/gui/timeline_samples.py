@@ -37,6 +37,7 @@ class Samples:
         self._budget = budget_bytes
         self._kept: OrderedDict[_Name, Clip] = OrderedDict()
         self._films: OrderedDict[int, Entry] = OrderedDict()
+        self._under_way: set[CancelToken] = set()
 
     def fetch(
         self,
@@ -64,15 +65,23 @@ class Samples:
             return clip, [Thumb(seconds, small(frame.pixels)) for seconds, frame in frames]
 
         def arrived(made: tuple[Clip, list[Thumb]]) -> None:
+            self._under_way.discard(cancel)
             if not cancel.is_cancelled:
                 self._keep(name, entry, *made)
                 done(made[0])
 
         def refused(message: str) -> None:
+            self._under_way.discard(cancel)
             if not cancel.is_cancelled:
                 failed(message)
 
+        self._under_way.add(cancel)
         self._pool.submit(work, arrived, refused, Priority.SOON)
+
+    def shutdown(self) -> None:
+        """Stop what is being sampled, so that ending the pool's threads need not wait for it."""
+        for cancel in self._under_way:
+            cancel.cancel()
 
     def forget(self, entry: Entry) -> None:
         """Drop what is kept of that entry."""

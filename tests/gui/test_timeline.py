@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from cocadesk.errors import InputError
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.media.clips import even_times, spaced
-from cocadesk.types import Clip, Picture
+from cocadesk.types import CancelToken, Clip, Picture
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import quadrants
 from tests.fakes.videos import RATE, number_of, video
@@ -319,3 +321,21 @@ def test_stopping_while_a_clip_is_read(qtbot: QtBot, opened: MainWindow, tmp_pat
     assert entry.state in (EntryState.STOPPED, DONE)
     opened.session.caption([entry])
     wait_for_states(qtbot, opened, DONE, DONE)
+
+
+def test_closing_the_window_does_not_wait_for_a_clip_that_is_read(
+    qtbot: QtBot, window: MainWindow, clip_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def endless(_path: Path, _count: int, _span: object, cancel: CancelToken) -> Clip:
+        begun.set()
+        cancel.wait(60)
+        raise InputError("It was not cancelled.")
+
+    monkeypatch.setattr("cocadesk.gui.timeline_samples.open_clip", endless)
+    drop(window, file_urls([clip_file]))
+    qtbot.waitUntil(begun.is_set, timeout=WAIT_MS)
+    started = time.monotonic()
+    window.close()
+    assert time.monotonic() - started < 10
