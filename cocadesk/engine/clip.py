@@ -19,13 +19,13 @@ from cocadesk.engine.attention_open_clip import OpenClipAttention
 from cocadesk.engine.clip_text import TextTokenizer, open_tokenizer
 from cocadesk.engine.clip_weights import ClipConfig, ClipModule, build, load_model, random_model, read_config
 from cocadesk.engine.device import resolve_device, resolve_dtype
-from cocadesk.engine.frames import BATCH, encode_frames
+from cocadesk.engine.frames import BATCH, encode_frames, squares_at_once
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
 from cocadesk.engine.relevance_open_clip import TextRelevance
 from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
-from cocadesk.types import ModelRequest, PictureLike
+from cocadesk.types import CancelToken, ModelRequest, PictureLike
 
 
 class ClipModel(OpenClipAttention, TextRelevance, LoadedModel, TextReader):
@@ -55,16 +55,21 @@ class ClipModel(OpenClipAttention, TextRelevance, LoadedModel, TextReader):
         return float(self.module.logit_scale.exp())
 
     @torch.inference_mode()
-    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
+    def embed_image(
+        self, pictures: PictureLike | Sequence[PictureLike], *, cancel: CancelToken | None = None
+    ) -> npt.NDArray[np.float32]:
         """Embeddings of N pictures, L2-normalised, (N, embedding width); of a clip, the normalised mean of its frames'.
 
         Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked before every few frames.
             InputError: if a path cannot be opened as a picture.
         """
         given = listed(pictures)
         if not given:
             return np.empty((0, self._width), np.float32)
-        return self._array(encode_frames(given, self._preprocessing, self._encode_image))
+        at_once = squares_at_once(self.card.patch_grid**2, self.device)
+        found = encode_frames(given, self._preprocessing, self._encode_image, at_once=at_once, cancel=cancel)
+        return self._array(found)
 
     @torch.inference_mode()
     def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:

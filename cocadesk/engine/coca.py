@@ -22,6 +22,7 @@ from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDeco
 from cocadesk.engine.coca_weights import CocaConfig, build, load_model, random_model, read_config
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.drafts import Drafts
+from cocadesk.engine.frames import squares_at_once
 from cocadesk.engine.next_token import Decoder
 from cocadesk.engine.parts import leave_out, part_modules
 from cocadesk.engine.pictures import listed, opened, opened_batches, stills
@@ -49,9 +50,6 @@ _WORTH_IT = 1.5
 """How much faster decoding must become for a quarter more memory and a second of preparation."""
 _BATCH = 16
 """Most pictures that are decoded, or texts that are embedded, together: bounds the memory for states."""
-_PATCHES = 800
-"""Most patches that go through the image encoder at once on the CPU, between two looks at the cancel token: of 16
-squares with ViT-B/32, of 3 with ViT-L/14. Measured on two cores, more are not faster."""
 _FRAMES = 16
 """Most frames to take of a clip that is embedded from a path."""
 
@@ -142,7 +140,7 @@ class CocaModel(CocaAttention, CocaRelevance, TextReader):
         squares = [preprocess(still.pixels, self._preprocessing) for group in groups for still in group]
         pixels = torch.from_numpy(np.stack([square for square, _ in squares]))
         outputs = []
-        for batch in torch.split(pixels, self._squares_at_once()):
+        for batch in torch.split(pixels, squares_at_once(self.card.patch_grid**2, self.device)):
             cancel.check()
             outputs.append(self.module(batch.to(self.module.logit_scale)))
         embedding = torch.cat([output["image_features"] for output in outputs])
@@ -154,14 +152,17 @@ class CocaModel(CocaAttention, CocaRelevance, TextReader):
         firsts = np.cumsum([0, *counts[:-1]])
         return ImageEncoding(embedding, tokens, tuple(squares[first][1] for first in firsts))
 
-    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
+    def embed_image(
+        self, pictures: PictureLike | Sequence[PictureLike], *, cancel: CancelToken | None = None
+    ) -> npt.NDArray[np.float32]:
         """Embeddings of N pictures, L2-normalised, (N, embedding width).
 
         Raises:
+            Cancelled: at the first check after `cancel` was set; it is checked before every few frames.
             InputError: if a path cannot be opened as a picture.
         """
         batches = opened_batches(listed(pictures), _FRAMES, _BATCH)
-        return self._joined([self.encode_image(items).embedding for _, items in batches])
+        return self._joined([self.encode_image(items, cancel=cancel).embedding for _, items in batches])
 
     def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:
         """Embeddings of N texts in the space of the pictures' embeddings, L2-normalised, (N, embedding width).
@@ -241,11 +242,6 @@ class CocaModel(CocaAttention, CocaRelevance, TextReader):
         x = torch.cat((text.token_embedding(padded[:, :length]), class_token), 1) + text.positional_embedding[places]
         x = text.transformer(x, attn_mask=mask.repeat_interleave(text.heads, 0))
         return F.normalize(text.ln_final(x[:, -1]) @ text.text_projection, dim=-1)
-
-    def _squares_at_once(self) -> int:
-        if self.device != "cpu":
-            return _BATCH
-        return max(1, min(_BATCH, _PATCHES // (1 + self.card.patch_grid**2)))
 
     def _joined(self, embeddings: list[Tensor]) -> npt.NDArray[np.float32]:
         if not embeddings:

@@ -119,7 +119,9 @@ class TextReader(ABC):
         """What cosine similarities are multiplied by before the softmax: the inverse of the model's temperature."""
 
     @abstractmethod
-    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
+    def embed_image(
+        self, pictures: PictureLike | Sequence[PictureLike], *, cancel: CancelToken | None = None
+    ) -> npt.NDArray[np.float32]:
         """As in `models.Embedder`."""
 
     @abstractmethod
@@ -152,7 +154,7 @@ class TextReader(ABC):
         Args:
             pictures: At least one; one that was embedded before may be given as its embedding.
             texts: What to hold against them; the embeddings of the latest 20,000 are kept.
-            cancel: Checked between pictures and between every few texts.
+            cancel: Checked between every few pictures, frames and texts.
 
         Yields:
             A `PictureEmbedded` for each picture that is not given as its embedding; a `TextsEmbedded` after every few
@@ -169,7 +171,7 @@ class TextReader(ABC):
             if isinstance(given, np.ndarray):
                 images.append(given)
             else:
-                images.append(self.embed_image(given)[0])
+                images.append(self.embed_image(given, cancel=cancel)[0])
                 yield PictureEmbedded(number, images[-1])
         refusals: dict[str, str] = {}
         new = self._new(texts)
@@ -206,7 +208,7 @@ class TextReader(ABC):
             top: How many classes to name, the likeliest first.
 
         Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between batches.
+            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
             InputError: if a path cannot be opened as a picture.
             OptionError: if there are no labels, a template has no "{}", a text has more tokens than the model can
                 read, or `top` is below 1.
@@ -220,7 +222,7 @@ class TextReader(ABC):
         given = listed(pictures)
         for first in range(0, len(given), BATCH):
             cancel.check()
-            embeddings = self.embed_image(given[first : first + BATCH])
+            embeddings = self.embed_image(given[first : first + BATCH], cancel=cancel)
             probabilities = softmax(self.logit_scale * (_unit(embeddings) @ classes.T))
             for picture, row in enumerate(probabilities, start=first):
                 scores = tuple(ClassScore(names[at], float(row[at])) for at in likeliest(row, top))

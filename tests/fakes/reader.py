@@ -45,7 +45,9 @@ class FakeReader(TextReader):
     def logit_scale(self) -> float:
         return 5.0
 
-    def embed_image(self, pictures: PictureLike | Sequence[PictureLike]) -> npt.NDArray[np.float32]:
+    def embed_image(
+        self, pictures: PictureLike | Sequence[PictureLike], *, cancel: CancelToken | None = None
+    ) -> npt.NDArray[np.float32]:
         frames = [stills(opened(given, 16)) for given in listed(pictures)]
         self.seen.append(len(frames))
         means = [np.mean([frame.pixels.mean((0, 1)) for frame in group], axis=0) for group in frames]
