@@ -27,6 +27,7 @@ from cocadesk.gui.overlays.map_drawing import MapDrawing
 from cocadesk.gui.overlays.overlay_item import Lens, OverlayItem
 from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime
 from cocadesk.gui.overlays.pins import Pins
+from cocadesk.gui.overlays.place_mark import PlaceMark
 from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.gui.picture_item import PictureItem
 from cocadesk.gui.pyramid import Pyramid
@@ -45,7 +46,14 @@ pg.setConfigOptions(imageAxisOrder="row-major")
 
 
 class Canvas(QWidget):
-    """Shows one picture: the wheel zooms at the pointer, dragging pans, as do the arrow keys."""
+    """Shows one picture, maps over it and lenses with others.
+
+    The wheel zooms at the pointer, dragging pans, as do the arrow keys. Shift and the arrow keys point at the map's
+    patches one after the other, as the mouse does.
+
+    Attributes:
+        pins: The lenses.
+    """
 
     zoom_changed = Signal(float)
     """`zoom` changed."""
@@ -75,6 +83,7 @@ class Canvas(QWidget):
         self.pins = Pins(self)
         self.pins.changed.connect(self._on_pins)
         self._legend = Legend(self)
+        self._mark = PlaceMark(self.viewport)
         self.setAcceptDrops(True)  # of maps; others go on to the window
         self.viewport.setMouseTracking(True)
         self.viewport.installEventFilter(self)
@@ -200,6 +209,12 @@ class Canvas(QWidget):
             self._fitted = True
             self._box.setRange(QRectF(0, 0, pyramid.width, pyramid.height), padding=FIT_MARGIN)
 
+    def see(self, part: QRectF) -> None:
+        """Show that part of the picture, in its pixels."""
+        if not self.is_empty:
+            self._fitted = False
+            self._box.setRange(part, padding=0)
+
     def actual_size(self) -> None:
         """One screen pixel for each pixel of the picture, about the same middle."""
         self._scale(self.zoom)
@@ -215,6 +230,7 @@ class Canvas(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.viewport:
             if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+                self._mark.hide()
                 self._point(event.position())
             elif event.type() == QEvent.Type.MouseButtonPress:
                 self.pins.leave()
@@ -255,7 +271,10 @@ class Canvas(QWidget):
             Qt.Key.Key_Down: (0, 1),
         }
         way = ways.get(Qt.Key(event.key()))
-        if way is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if way is not None and held == Qt.KeyboardModifier.ShiftModifier:
+            return self._point_by_key(*way)
+        if way is None or held:
             return False
         self._fitted = False
         seen = self.seen
@@ -297,6 +316,7 @@ class Canvas(QWidget):
     def _follow(self) -> None:
         """The picture lies elsewhere on the screen."""
         self.pins.place()
+        self._mark.hide()
         if self._pointer is not None:
             self._point(self._pointer)
 
@@ -305,6 +325,16 @@ class Canvas(QWidget):
         if before is not None or self._pointed is not None:
             self.pointed.emit(self._pointed)
             self._refresh_legend()
+
+    def _point_by_key(self, across: int, down: int) -> bool:
+        """Point at the middle of the next patch of the map, and mark it."""
+        drawing = self._overlays.drawing
+        if drawing is None:
+            return False
+        place = drawing.next_place(self._pointed, down, across)
+        self._mark.mark(self.plane.map(place).toPoint())
+        self._point(self.plane.map(place))
+        return True
 
     @property
     def _pointed(self) -> QPointF | None:

@@ -427,3 +427,27 @@ def test_frame_of_a_lens_does_not_show_through_the_one_on_top(canvas: Canvas) ->
     assert np.abs(screen[row - 4 : row + 5, column] - TOP).max() <= 2
     row, column = spot(canvas, 120, 250)
     assert np.abs(screen[row - 4 : row + 5, column] - TOP).max() > 50, "beside it the edge is there"
+
+
+def test_menu_of_the_window_works_on_the_lens_taken_last(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    entries = {action.text().partition("\t")[0]: action for action in window.commands.pinned.actions()}
+    assert not entries["Remove"].isEnabled()
+    drop(window, file_urls([picture_file]))
+    qtbot.waitUntil(lambda: not window.canvas.is_empty, timeout=WAIT_MS)
+    pins = window.canvas.pins
+    first, second = (pins.pin(noise(80, 60, seed=number), OverlayStyle(opacity=0.5)) for number in range(2))
+    pins.leave()
+    entries["Next overlay"].trigger()
+    assert pins.current is first
+    entries["More opaque"].trigger()
+    assert first.overlay_style.opacity == pytest.approx(0.6)
+    entries["Next overlay"].trigger()
+    assert pins.current is second
+    entries["Next overlay"].trigger()
+    assert pins.current is first
+    entries["Remove"].trigger()
+    assert pins.all == (second,)
+    entries["Remove all"].trigger()
+    assert pins.all == ()
+    assert not entries["Remove"].isEnabled()
+    assert entries["Next overlay"].shortcut().toString() == "F8"

@@ -71,6 +71,29 @@ class MapDrawing:
         place = self._place(spot)
         return (int(place[0]), int(place[1])) if place else None
 
+    def next_place(self, spot: QPointF | None, down: int, across: int) -> QPointF:
+        """The middle of what the picture has of the patch beside the one at a place, so many rows and columns on.
+
+        Args:
+            spot: In the picture's pixels; None, or one where the model did not look, for the middle of the picture.
+        """
+        rows, columns = self.map.values.shape
+        seen = self._box & self._picture
+        place = self._place(spot) if spot is not None else None
+        row, column = place or self._place(seen.center()) or (0, 0)
+        if place is not None:
+            row, column = row + down, column + across
+        patch = QRectF(0, 0, self._box.width() / columns, self._box.height() / rows)
+        patch.moveTopLeft(
+            self._box.topLeft()
+            + QPointF(
+                min(max(math.floor(column), 0), columns - 1) * patch.width(),
+                min(max(math.floor(row), 0), rows - 1) * patch.height(),
+            )
+        )
+        on_it = patch & seen
+        return on_it.center() if not on_it.isEmpty() else (spot or seen.center())
+
     def value_at(self, spot: QPointF) -> float | None:
         """The value shown at a place on the picture; None where there is none."""
         place = self._place(spot)

@@ -328,7 +328,7 @@ class Pin(QFrame):
         lens = self._lens()
         chosen = self.hasFocus() or self._edges is not None
         # A dark line within a light one stands out on every picture.
-        painter.setPen(QPen(colour("accent" if chosen else "surface"), 3 if chosen else 2))
+        painter.setPen(QPen(colour("accent"), 3) if chosen else QPen(Qt.GlobalColor.white, 2))
         painter.drawRect(lens)
         painter.setPen(QPen(Qt.GlobalColor.black, 1))
         painter.drawRect(lens.adjusted(1.5, 1.5, -1.5, -1.5))

@@ -22,6 +22,7 @@ class PinBar(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setMouseTracking(True)  # so that the place under the pointer is told here, too
         self.grip = _Grip(self)
         self.title = ElidedLabel()
         self.title.setFont(scaled_font(0.9))

@@ -79,6 +79,11 @@ class Pins(QObject):
         return self._current
 
     @property
+    def chosen(self) -> Pin | None:
+        """The current one, or else the topmost."""
+        return self._current or (self._pins[-1] if self._pins else None)
+
+    @property
     def lenses(self) -> tuple[Lens, ...]:
         """What they show and where, the topmost last."""
         return tuple((pin.drawing, pin.rect_on_picture) for pin in self._pins)
@@ -116,6 +121,12 @@ class Pins(QObject):
         for pin in self._pins:
             pin.place()
         self._cover()
+
+    def step(self) -> None:
+        """Give the keyboard to the lens that was pinned after the current one, or to the first."""
+        if self._by_age:
+            place = self._by_age.index(self._current) + 1 if self._current is not None else 0
+            self._take(self._by_age[place % len(self._by_age)])
 
     def leave(self) -> None:
         """The picture itself was taken: none of them is the current one."""
