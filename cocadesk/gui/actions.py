@@ -70,7 +70,7 @@ class Actions:
         self.export_ranking = self._make("Export the ranking…", "Ctrl+E")
         self._make_look()
         self.appearances = self._appearances()
-        self.recent = QMenu("Open recent", window)
+        self.recent, self.pinned = (QMenu(title, window) for title in ("Open recent", "Pinned overlays"))
         self.needing_picture = (self.close_picture, self.again, self.next, self.previous)
         self.needing_canvas = (self.fit, self.actual_size, self.zoom_in, self.zoom_out)
 
@@ -120,6 +120,7 @@ class Actions:
             "Look",
             self.pin_map,
             self.live_pin,
+            self.pinned,
             self.all_maps,
             None,
             self.layer_up,

@@ -23,6 +23,7 @@ from cocadesk.gui.measuring import Measuring
 from cocadesk.gui.model_desk import ModelDesk
 from cocadesk.gui.model_watch import ModelWatch
 from cocadesk.gui.opening import Opening
+from cocadesk.gui.overlays.pins_menu import fill_pins_menu
 from cocadesk.gui.panels.caption_panel import CaptionPanel
 from cocadesk.gui.panels.strip import Strip
 from cocadesk.gui.panels.trouble import Trouble
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.commands = do = Actions(self)
         self.canvas = Canvas()
+        fill_pins_menu(do.pinned, self.canvas.pins)
         self.timeline = Timeline(do)
         self.strip = Strip(session.entries, session.thumbnails, do.open_files)
         self.strip.set_menu((do.again, do.copy, do.close_picture))
@@ -183,6 +185,7 @@ class MainWindow(QMainWindow):
         self.beside.sections_toggled.connect(self._on_section)
         self.look.problem.connect(self.messages.add)
         self.look.told.connect(lambda text: self.statusBar().showMessage(text, 2500))
+        self.canvas.pins.told.connect(lambda text: self.statusBar().showMessage(text, 5000))
         for panel in (self.beside.ask, self.beside.rank, self.look.panel):
             self.desk.steer(panel.notice.download)
             self.desk.steer(panel.box.chooser.download)
