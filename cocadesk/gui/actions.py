@@ -42,7 +42,9 @@ class Actions:
         self.download_model = self._make("Download the chosen model", "Ctrl+D")
         self.add_model = self._make("Add a model of a library…", "Ctrl+Shift+M")
         self.import_model = self._make("Import a checkpoint…", "Ctrl+Shift+I")
-        self.net_info = self._make("Net information…", "Ctrl+I")
+        self.net_info, self.compare = (
+            self._make(text, key) for text, key in (("Net information…", "Ctrl+I"), ("Compare two models…", "Ctrl+K"))
+        )
         self.starter_hints = self._make("Say when a starter is used")
         self.starter_hints.setCheckable(True)
         self.starter_hints.setChecked(True)
@@ -105,6 +107,7 @@ class Actions:
             "Models",
             self.models,
             self.net_info,
+            self.compare,
             None,
             self.download_model,
             self.add_model,

@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from cocadesk.errors import CocaDeskError, InputError
+from cocadesk.gui.compare.comparing import Comparing
 from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.icons import app_icon
@@ -145,6 +146,7 @@ def build(
         rankings,
         (looking, quiet),
         (Testing(runner, pool, manager, session, session), Measuring(runner, manager, session, session)),
+        comparing=Comparing(runner, pool, manager, session, session),
         library=library,
         settings=settings,
         samples=_samples(),

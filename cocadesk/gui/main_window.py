@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 from cocadesk.gui.about import About
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
+from cocadesk.gui.compare.compare_desk import CompareDesk
+from cocadesk.gui.compare.comparing import Comparing
 from cocadesk.gui.continuing import Continuing
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
@@ -65,6 +67,7 @@ class MainWindow(QMainWindow):
         looking: tuple[Looking, Looking],
         testing: tuple[Testing, Measuring],
         *,
+        comparing: Comparing,
         library: Library,
         settings: Settings,
         samples: Sequence[Path],
@@ -126,6 +129,15 @@ class MainWindow(QMainWindow):
         self.opening = Opening(self, session, settings)
         self.watch = ModelWatch(session, library, self)
         self.desk = ModelDesk(library, do, lambda: self.opening.settings.last_folder, self)
+        self.compare = CompareDesk(
+            comparing,
+            library,
+            session,
+            opens=do.compare,
+            models=self.desk,
+            shown=lambda: self.strip.current,
+            parent=self,
+        )
         self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()
         self.menuBar().insertMenu(self.menuBar().actions()[-2], self.tests.do.menu())
@@ -305,6 +317,7 @@ class MainWindow(QMainWindow):
         self.continuing.refresh()
         self.timeline.show_entry(None if unopened else entry)
         self.look.show_entry(entry)
+        self.compare.show_current()
         self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)
         self._show_columns()
         self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")

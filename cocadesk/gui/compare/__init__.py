@@ -1,0 +1,1 @@
+"""Two models, or two settings, on the same picture."""

@@ -1,0 +1,180 @@
+"""Two models on the same picture: captions, what they do not share, and one view of the picture."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from cocadesk.gui.compare.compare_window import CompareWindow
+from cocadesk.gui.compare.comparing import differing
+from cocadesk.gui.main_window import MainWindow
+from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token
+from tests.fakes.captioner import FakeCaptioner
+from tests.fakes.looker import FakeLooker
+from tests.gui.conftest import MakeWindow
+from tests.gui.driving import WAIT_MS, drop, file_urls
+from tests.gui.side import open_files
+
+OTHER = ModelRequest("blip-caption-base", untrained=True)
+
+
+@pytest.fixture
+def models() -> dict[str, FakeCaptioner]:
+    """One with maps of its words and one without; they differ in two words."""
+    return {
+        "starter-coca": FakeLooker(("a", " cat", " on", " grass")),
+        "blip-caption-base": FakeCaptioner(("a", " dog", " on", " green", " grass"), name="blip-caption-base"),
+    }
+
+
+@pytest.fixture
+def main(make_window: MakeWindow, models: dict[str, FakeCaptioner]) -> MainWindow:
+    return make_window(loader=lambda request: models[request.name])
+
+
+@pytest.fixture
+def compared(qtbot: QtBot, main: MainWindow, picture_file: Path) -> Iterator[CompareWindow]:
+    """Both models on one picture."""
+    open_files(qtbot, main, [picture_file])
+    main.commands.compare.trigger()
+    window = main.compare.window
+    assert window is not None
+    window.sides[1].settings.show_values(OTHER, CaptionOptions(max_tokens=7))
+    window.sides[1].settings.edited.emit()
+    wait(qtbot, window)
+    yield window
+    window.close()
+
+
+def wait(qtbot: QtBot, window: CompareWindow) -> None:
+    def there() -> None:
+        assert all(side.view.words for side in window.sides)
+        assert not window._comparing.is_busy
+        assert not any(side.canvas.is_empty for side in window.sides)
+
+    qtbot.waitUntil(there, timeout=WAIT_MS)
+
+
+def texts(window: CompareWindow) -> list[str]:
+    return [side.view.text for side in window.sides]
+
+
+def test_both_say_what_they_see(compared: CompareWindow, models: dict[str, FakeCaptioner]) -> None:
+    assert texts(compared) == ["a cat on grass", "a dog on green grass"]
+    assert [side.view.marked for side in compared.sides] == [["cat"], ["dog", "green"]]
+    assert models["blip-caption-base"].asked == [CaptionOptions(max_tokens=7)]
+    word = compared.sides[0].view.words[1]
+    assert word.accessibleName() == "cat, 61 %, not in the other caption"
+    assert "other0 37 %" in word.toolTip()
+    image = compared.sides[0].view.grab().toImage()
+    line = [image.pixelColor(word.geometry().center().x(), word.geometry().bottom() - down) for down in range(4)]
+    assert any(shade.red() > shade.green() + 60 for shade in line)
+
+
+def test_one_view_of_the_picture(qtbot: QtBot, compared: CompareWindow) -> None:
+    left, right = (side.canvas for side in compared.sides)
+
+    def alike() -> None:
+        np.testing.assert_allclose(left.seen.getRect(), right.seen.getRect(), atol=0.5)
+
+    qtbot.waitUntil(lambda: left.seen.width() > 0)
+    before = right.zoom
+    left.zoom_in()
+    alike()
+    assert right.zoom == pytest.approx(1.25 * before, rel=0.02)
+    qtbot.keyClick(right.viewport.parentWidget(), Qt.Key.Key_Right)
+    alike()
+    right.fit()
+    alike()
+    assert left.zoom == pytest.approx(before, rel=0.02)
+
+
+def test_a_word_shows_its_maps_on_both_sides(qtbot: QtBot, main: MainWindow, picture_file: Path) -> None:
+    open_files(qtbot, main, [picture_file])
+    main.commands.compare.trigger()
+    window = main.compare.window
+    assert window is not None
+    qtbot.waitUntil(lambda: all(side.looked is not None for side in window._comparing.sides), timeout=WAIT_MS)
+    wait(qtbot, window)
+    word = window.sides[1].view.words[3]
+    middle = QPointF(word.rect().center())
+    QApplication.sendEvent(word, QEnterEvent(middle, middle, QPointF(word.mapToGlobal(word.rect().center()))))
+    looked = window._comparing.sides[0].looked
+    assert looked is not None
+    for side in window.sides:
+        assert side.canvas.map is not None
+        np.testing.assert_allclose(side.canvas.map.values, looked.maps.patch_map(3, -1), rtol=1e-5)
+    QApplication.sendEvent(word, QEvent(QEvent.Type.Leave))
+    assert all(side.canvas.map is None for side in window.sides)
+    window.close()
+
+
+def test_a_word_that_only_one_says_is_looked_for_on_one_side(compared: CompareWindow) -> None:
+    word = compared.sides[0].view.words[1]
+    compared.sides[0].view.word_noticed.emit(word)
+    assert compared.sides[0].canvas.map is not None
+    assert compared.sides[1].canvas.map is None
+
+
+def test_it_follows_the_picture_that_is_chosen(
+    qtbot: QtBot, main: MainWindow, compared: CompareWindow, many_files: list[Path]
+) -> None:
+    drop(main, file_urls(many_files[:1]))
+    qtbot.waitUntil(lambda: compared._name.text() == "0.png", timeout=WAIT_MS)
+    wait(qtbot, compared)
+    assert compared.sides[0].canvas.picture_rect.width() == 40
+    compared.close()
+    main.commands.previous.trigger()
+    assert compared._entry is None
+    main.commands.compare.trigger()
+    wait(qtbot, compared)
+    assert compared.sides[0].canvas.picture_rect.width() == 80
+    assert compared.sides[1].settings.model == OTHER
+
+
+def test_a_missing_model_is_offered(qtbot: QtBot, main: MainWindow, compared: CompareWindow) -> None:
+    side = compared.sides[1]
+    side.settings.chooser.choose("coca-vit-l-14")
+    assert side.notice.isVisible()
+    side.notice.untrained.click()
+    assert side.settings.model == ModelRequest("coca-vit-l-14", untrained=True)
+
+
+def test_both_are_stopped(qtbot: QtBot, main: MainWindow, models: dict[str, FakeCaptioner], picture_file: Path) -> None:
+    go_on = threading.Event()
+
+    def before_token(_picture: Picture | Clip, position: int) -> None:
+        if position == 2 and stopping:
+            assert go_on.wait(WAIT_MS / 1000)
+
+    stopping: list[int] = []
+    models["starter-coca"]._before_token = before_token
+    open_files(qtbot, main, [picture_file])
+    stopping.append(1)
+    main.commands.compare.trigger()
+    window = main.compare.window
+    assert window is not None
+    qtbot.waitUntil(lambda: window.sides[0].view.text == "a cat", timeout=WAIT_MS)
+    qtbot.mouseClick(window.stop, Qt.MouseButton.LeftButton)
+    go_on.set()
+    assert window.sides[0].message.text().startswith("Stopped.")
+    assert texts(window) == ["a cat", ""]
+    assert window.again.isVisible()
+    window.close()
+
+
+def test_differing_words_are_found_by_what_they_read() -> None:
+    def tokens(*words: str) -> list[Token]:
+        return [Token(0, at, hash(word), word, -1.0) for at, word in enumerate(words)]
+
+    left, right = tokens("a", " cat", " on", " a", " mat", ""), tokens("a ", "Mat ", "on ", "a ", "cat ", "")
+    assert differing(left, right) == ({1, 4}, {1, 4})
+    assert differing(left, left) == (set(), set())
