@@ -43,7 +43,7 @@ PART = 70
 """Of the held-out scenes: neither watched in training nor measured elsewhere."""
 AT_ONCE = 50
 """Scenes that are drawn together."""
-STEPS, ORDERS = 16, 2
+STEPS, ORDERS = 12, 2
 BEST = "best layer"
 Maps = Iterator[tuple[str, np.ndarray]]
 """Names of maps, and the maps (rows, columns)."""
@@ -86,7 +86,8 @@ def in_the_application(folder: Path) -> Any:
 def tokens_of(names: Sequence[str], noun: str) -> list[int]:
     """Which tokens the noun is made of where it is first named; none where it is not."""
     pieces = ["" if name.startswith("[") else name for name in names]
-    found = re.search(rf"\b{re.escape(noun)}\b", "".join(pieces))
+    words = r"\s*".join(map(re.escape, re.findall(r"\w+|[^\w\s]", noun)))  # tokens' names part "t - shirt"
+    found = re.search(rf"\b{words}\b", "".join(pieces))
     if found is None:
         return []
     ends = np.cumsum([len(piece) for piece in pieces])

@@ -39,6 +39,7 @@ BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / 
         (("a", " pine", "apple", " and", " an", " apple", "[end]"), "apple", [5]),
         (("a", " pine", "apple", " and", " an", " apple", "[end]"), "pineapple", [1, 2]),
         (("[ENC]", "is", " there", " a", " t", "-", "shirt", "?", "[SEP]"), "t-shirt", [4, 5, 6]),
+        (("a", " t", " -", " shirt", " on"), "t-shirt", [1, 2, 3]),
         (("a", " hot", " dog"), "hot dog", [1, 2]),
         (("a", " cat"), "dog", []),
     ],
