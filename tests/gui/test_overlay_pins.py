@@ -319,9 +319,11 @@ def test_copying_and_saving_the_picture_with_it(
     assert np.abs(pixels(clipboard.image())[175, 200] - TOP).max() <= 2
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     qtbot.keyClick(pin, Qt.Key.Key_S, CTRL)
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=WAIT_MS)
     assert np.abs(pixels(QImage(str(tmp_path / "mine.png")))[175, 200] - TOP).max() <= 2
     canvas.pins.save_as(pin, str(tmp_path / "nowhere" / "mine.png"))
-    assert ["copied" in told[0], "Saved" in told[1], "cannot be written" in told[2]] == [True] * 3
+    qtbot.waitUntil(lambda: len(told) == 3, timeout=WAIT_MS)
+    assert ["copied" in told[0], told[1] == "mine.png saved", "cannot be written" in told[2]] == [True] * 3
 
 
 def test_its_menu_lists_what_the_mouse_does_with_the_keys(canvas: Canvas) -> None:

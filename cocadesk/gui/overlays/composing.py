@@ -16,7 +16,7 @@ from cocadesk.gui.pyramid import Pyramid
 def composed(
     pyramid: Pyramid | None, drawing: MapDrawing | None, lenses: Sequence[Lens], longest: int | None = None
 ) -> QImage:
-    """The picture with a map over it and others within rectangles; a null image if there is no picture.
+    """The picture with a map over it and others within rectangles; a null image if there is no picture, or no memory.
 
     Args:
         longest: The longer side in pixels; None for the picture's own.
@@ -27,6 +27,8 @@ def composed(
     image = QImage(
         max(1, round(pyramid.width * scale)), max(1, round(pyramid.height * scale)), QImage.Format.Format_RGB32
     )
+    if image.isNull():
+        return image
     painter = QPainter(image)
     painter.scale(image.width() / pyramid.width, image.height() / pyramid.height)
     whole = QRectF(0, 0, pyramid.width, pyramid.height)

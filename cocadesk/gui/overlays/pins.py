@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, QThreadPool, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QRegion
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, picture_mime
+from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, file_name, picture_mime
 from cocadesk.gui.overlays.overlay_item import Lens
 from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.gui.overlays.pin import Pin
@@ -58,8 +59,12 @@ class Pins(QObject):
     told = Signal(str)
     """What was done, or why it could not be, as a sentence for the user."""
 
+    _written = Signal(str, bool)
+    """A file was written, or could not be; sent from another thread."""
+
     def __init__(self, canvas: Canvas) -> None:
         super().__init__(canvas)
+        self._written.connect(self._on_written, Qt.ConnectionType.QueuedConnection)
         self._canvas = canvas
         self._pins: list[Pin] = []
         self._by_age: list[Pin] = []
@@ -151,14 +156,19 @@ class Pins(QObject):
 
     def save(self, pin: Pin) -> None:
         """Ask for a file, and write the picture with that lens to it."""
-        path, _ = QFileDialog.getSaveFileName(pin.window(), "Save the picture with the overlay", "", "PNG (*.png)")
+        start = str(Path.home() / f"{file_name(pin.map.title)}.png")
+        path, _ = QFileDialog.getSaveFileName(pin.window(), "Save the picture with the overlay", start, "PNG (*.png)")
         if path:
             self.save_as(pin, path if path.lower().endswith(".png") else f"{path}.png")
 
     def save_as(self, pin: Pin, path: str) -> None:
-        """Write the picture with that lens to a PNG file."""
-        saved = self.image_of(pin).save(path)
-        self.told.emit(f"Saved as {path}" if saved else f"{path} cannot be written. Choose another folder.")
+        """Write the picture with that lens to a PNG file, on a thread of its own: a large one takes seconds."""
+        image = self.image_of(pin)
+        QThreadPool.globalInstance().start(lambda: self._written.emit(path, image.save(path)))
+
+    def _on_written(self, path: str, is_there: bool) -> None:
+        name = Path(path).name
+        self.told.emit(f"{name} saved" if is_there else f"{name} cannot be written. Choose another folder.")
 
     def _add(self, shown: OverlayMap, style: OverlayStyle, rect: QRectF) -> Pin:
         pin = Pin(shown, style, rect, self._canvas)
