@@ -104,6 +104,16 @@ QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
+QSlider { min-height: 20px; }
+QSlider::groove:horizontal { height: 4px; background: $border; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::sub-page:horizontal:disabled { background: $border; }
+QSlider::handle:horizontal { width: 12px; margin: -6px 0; border-radius: 8px; background: $surface;
+    border: 2px solid $accent; }
+QSlider::handle:horizontal:hover { background: $accent_soft; }
+QSlider::handle:horizontal:focus { background: $accent; border-color: $text; }
+QSlider::handle:horizontal:disabled { border-color: $faint; }
+
 QListView { background: transparent; border: none; }
 QTreeView, QTableView { background: $surface; border: none; alternate-background-color: $window;
     selection-background-color: $accent_soft; selection-color: $text; }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from cocadesk.gui.look.scrubber import Scrubber
+from cocadesk.gui.look.scrubber import LONGEST_NAME, Scrubber
 from cocadesk.gui.overlays.style import COLOUR_MAPS, OverlayStyle
 from cocadesk.gui.widgets import fields
 from cocadesk.gui.widgets.collapsible import Collapsible
@@ -32,7 +32,11 @@ class StyleBox(Collapsible):
         content = QWidget()
         row = QHBoxLayout()
         row.setSpacing(12)
-        row.addWidget(fields.label(self._colours))
+        label = QLabel("Colours")
+        label.setBuddy(self._colours)
+        label.setMinimumWidth(label.fontMetrics().horizontalAdvance(LONGEST_NAME) + 6)
+        self._colours.setMinimumContentsLength(6)
+        row.addWidget(label)
         row.addWidget(self._colours, 1)
         row.addWidget(self._smooth)
         column = QVBoxLayout(content)

@@ -21,7 +21,7 @@ class TileKind(Enum):
 
     OVER = "Over the picture"
     MAPS = "Maps alone"
-    MATRICES = "Matrices of all tokens"
+    MATRICES = "Whole matrices"
 
 
 class TilesWindow(QDialog):

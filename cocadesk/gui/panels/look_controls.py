@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from cocadesk.gui.look.arc_diagram import ArcDiagram
 from cocadesk.gui.look.cell_grid import CellGrid
@@ -72,7 +72,7 @@ class LookControls(QWidget):
         self._texts = QWidget()
         self._hint = muted()
         self._patch_row = QWidget()
-        self._film = muted("Point at a word to see its map, click to keep it, drag along to run through them.")
+        self._film = muted("Point at a word to try it, click to keep it, drag along to run through them.")
         self._film.setFont(scaled_font(0.92))
         self._lay_out()
         self._connect()
@@ -84,10 +84,11 @@ class LookControls(QWidget):
         options.addWidget(self.follow)
         options.addWidget(self._hint)
         options.addStretch()
+        self._patch_row.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         patches = QHBoxLayout(self._patch_row)
         patches.setContentsMargins(0, 0, 0, 0)
         patches.setSpacing(12)
-        patches.addWidget(self.patches)
+        patches.addWidget(self.patches, 0, Qt.AlignmentFlag.AlignTop)
         patches.addLayout(options, 1)
         overview = QVBoxLayout(self._summary_box)
         overview.setContentsMargins(0, 4, 0, 0)
