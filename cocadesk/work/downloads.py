@@ -156,7 +156,10 @@ class Downloads(QObject):
             self._set(DownloadState(card.name, DownloadPhase.PAUSED, bytes_here, total))
 
     def forget(self, model: str) -> None:
-        """Show nothing more of a download that has ended."""
+        """Show nothing more of a download; one that is under way stops and keeps what has arrived."""
+        self._waiting.pop(model, None)
+        if model in self._runs:
+            self._runs[model].token.cancel()
         if self._states.pop(model, None) is not None:
             self._mark(model, at_once=True)
 

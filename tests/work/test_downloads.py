@@ -278,3 +278,22 @@ def test_the_chosen_folder_is_where_files_go(
     assert path.is_relative_to(chosen)
     settings.save(settings.Settings())
     assert find_weights(CARD) is None
+
+
+def test_a_download_is_forgotten_whatever_it_does(qtbot: QtBot, hub: HubServer, downloads: Downloads) -> None:
+    cards = [make_card(number) for number in range(AT_ONCE + 1)]
+    hub.fail(*[Fault(stall_after=100_000)] * AT_ONCE)
+    for card in cards:
+        downloads.start(card)
+    for card in cards[:AT_ONCE]:
+        qtbot.waitUntil(lambda card=card: downloads.state(card.name).bytes_done == 100_000, timeout=WAIT_MS)  # type: ignore[misc]
+    assert phase(downloads, cards[-1]) is QUEUED
+
+    downloads.forget(cards[-1].name)
+    downloads.forget(cards[0].name)
+
+    assert [state.model for state in downloads.under_way] == [card.name for card in cards[1:AT_ONCE]]
+    downloads.start(cards[0])
+    wait_for(qtbot, downloads, DONE, cards[0])
+    assert phase(downloads, cards[-1]) is None
+    assert find_weights(cards[-1]) is None
