@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CAPTIONER
+from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CAPTIONER, DEFAULT_CLASSIFIER
 from cocadesk.cli.each_picture import each_picture
 from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.looking import Animation, Format, Looking, Over, Written, folder_given, head_given
@@ -51,6 +51,14 @@ def attend(
     ] = None,
     rollout: Annotated[
         bool, typer.Option("--rollout", help="With image: what has come from each patch through all layers so far.")
+    ] = False,
+    relevance: Annotated[
+        bool,
+        typer.Option(
+            "--relevance",
+            help="Gradient-weighted relevance through all layers in place of attention: of each word, of the answer "
+            "to a question; with image, of the likeness to --text, or of a class (--text; the likeliest if not given).",
+        ),
     ] = False,
     by_patch: Annotated[bool, typer.Option("--by-patch", help="Draw patches in one colour each.")] = False,
     keep_minimum: Annotated[
@@ -100,14 +108,13 @@ def attend(
             strip=strip,
             animate=animate,
             animation=animation,
+            relevance=relevance,
         )
         asked.check(file)
         folder = folder_given(out)
-        request = ModelRequest(
-            model or _DEFAULT_MODELS[kind], device, dtype, checkpoint, untrained=untrained, seed=seed or 0
-        )
+        request = ModelRequest(model or _default(asked), device, dtype, checkpoint, untrained=untrained, seed=seed or 0)
         with results_only() as stream:
-            looking: ManagedModel[Any] = ManagedModel(request, _load_for(kind))
+            looking: ManagedModel[Any] = ManagedModel(request, _load_for(asked))
 
             def work(model: Any, seen: Picture | Clip | None) -> Written:
                 return asked.written(model, seen, folder)
@@ -127,12 +134,16 @@ def attend(
 
 
 def attention_json(file: str | None, found: Written) -> dict[str, Any]:
-    """The stable shape of `cocadesk attend --json`; `file` is null for a text, `grid` are rows and columns."""
+    """The stable shape of `cocadesk attend --json`; `file` is null for a text, `grid` are rows and columns.
+
+    `measure` is "attention" or "relevance".
+    """
     maps = found.maps
     return {
         "file": file,
         "model": maps.model,
-        "kind": maps.kind,
+        "kind": found.kind,
+        "measure": maps.measure,
         "text": maps.text,
         "tokens": list(maps.tokens),
         "layers": maps.layers,
@@ -142,19 +153,25 @@ def attention_json(file: str | None, found: Written) -> dict[str, Any]:
     }
 
 
-def _load_for(kind: AttentionKind) -> Callable[[ModelRequest], Any]:
+def _default(asked: Looking) -> str:
+    classifies = asked.relevance and asked.kind == "image" and asked.text is None
+    return DEFAULT_CLASSIFIER if classifies else _DEFAULT_MODELS[asked.kind]
+
+
+def _load_for(asked: Looking) -> Callable[[ModelRequest], Any]:
     def load(request: ModelRequest) -> Any:
         from cocadesk import engine  # noqa: PLC0415 — brings torch along: only once there is something to look at
 
-        engine.find_card(request.name).require_attention(kind)
+        asked.check_card(engine.find_card(request.name))
         return load_for("attend")(request)
 
     return load
 
 
 def _told(found: Written, folder: Path) -> str:
-    """The caption, if there is one, and what was written where, with the many maps as a number."""
-    caption = [found.maps.text] if found.maps.kind == "words" else []
+    """What the model said, if it is maps of that, and what was written where, with the many maps as a number."""
+    said = found.maps.text if found.kind == "words" else found.maps.tokens[0]
+    caption = [said] if found.kind == "words" or found.maps.measure == "relevance" else []
     names = [path.name for path in found.files]
     alone = [name for name in names if name.split(".")[0] in {"maps", "grid", "strip", "words", "layers", "heads"}]
     count = len(names) - len(alone)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cocadesk.errors import OptionError
+from cocadesk.errors import ModelError, OptionError
 from cocadesk.types import AttentionKind, Clip, Picture
 
 if TYPE_CHECKING:
+    from cocadesk.catalog.card import ModelCard
     from cocadesk.engine.attention import AttentionMaps
 
 Over = Literal["words", "layers", "heads"]
@@ -24,8 +25,9 @@ _NEED_TEXT = {"text": "a text to read", "question": "a question about the pictur
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Maps, and the files they are in."""
+    """Maps of the kind that was asked for, and the files they are in."""
 
+    kind: AttentionKind
     maps: AttentionMaps
     files: Sequence[Path]
 
@@ -46,6 +48,7 @@ class Looking:
     strip: bool = False
     animate: Over | None = None
     animation: Animation = "gif"
+    relevance: bool = False
 
     def check(self, file: str | None) -> None:
         """Raise `OptionError` if no model could be asked for that."""
@@ -53,8 +56,10 @@ class Looking:
             raise OptionError(f"--kind {self.kind} looks at a picture. Name its FILE.")
         if file is not None and Path(file).expanduser().is_dir():
             raise OptionError(f"{file} is a folder, and attend takes one picture. Name a file.")
-        if self.kind == "image" and self.text is not None:
-            raise OptionError("--kind image looks at the picture alone. Leave --text out, or choose --kind words.")
+        if self.kind == "image" and self.text is not None and not self.relevance:
+            raise OptionError(
+                "--kind image looks at the picture alone. Leave --text out, or choose --kind words or --relevance."
+            )
         if self.kind in _NEED_TEXT and self.text is None:
             raise OptionError(f"--kind {self.kind} needs {_NEED_TEXT[self.kind]} (--text).")
         if self.text is not None and not self.text.strip():
@@ -65,10 +70,35 @@ class Looking:
             raise OptionError(f"--patch is a row and a column such as 2,3, or all, not “{self.patch}”.")
         if self.rollout and self.head != "mean":
             raise OptionError("Rollout goes through the mean over the heads. Leave --head out.")
+        if self.relevance:
+            self._check_relevance()
         if self.animate == "words" and self.kind not in ("words", "question"):
             raise OptionError("--animate words goes with --kind words or question. Choose layers or heads.")
         if self.animate == "heads" and self.rollout:
             raise OptionError("Rollout has no heads. Choose --animate layers.")
+
+    def _check_relevance(self) -> None:
+        if self.kind == "text":
+            raise OptionError("--relevance looks at a picture. Choose --kind words, question or image.")
+        if self.patch or self.rollout:
+            raise OptionError("--relevance goes with the whole picture. Leave --patch and --rollout out.")
+        if self.layer != -1 or self.head != "mean" or self.animate in ("layers", "heads"):
+            raise OptionError("Relevance is one map through all layers and heads. Leave --layer and --head out.")
+        if self.animate == "words" and self.kind != "words":
+            raise OptionError("--animate words goes with the words of a caption: --kind words.")
+
+    def check_card(self, card: ModelCard) -> None:
+        """Raise `CocaDeskError` if that model cannot do it, before it is loaded."""
+        if not self.relevance or self.kind != "image":
+            card.require_attention(self.kind)
+        elif "rank" in card.abilities:
+            if self.text is None:
+                raise OptionError(f"{card.name} holds pictures against texts. Give it one (--text).")
+        elif "classify" not in card.abilities:
+            raise ModelError(
+                f"{card.name} neither ranks texts nor classifies: relevance needs something it says about the picture. "
+                "Choose --kind words or question, or another model."
+            )
 
     def written(self, model: Any, seen: Picture | Clip | None, folder: Path) -> Written:
         """Make the maps and write them.
@@ -82,7 +112,7 @@ class Looking:
         drawing = Drawing(self.layer, self.head, smooth=self.smooth, subtract_minimum=self.subtract_minimum)
         outputs = Outputs(self.format, strip=self.strip, animate=self.animate, animation=self.animation)
         try:
-            return Written(maps, export(maps, folder, drawing, seen, outputs))
+            return Written(self.kind, maps, export(maps, folder, drawing, seen, outputs))
         except OSError as error:
             raise not_writable(folder, error) from error
 
@@ -90,7 +120,9 @@ class Looking:
         from cocadesk.engine.attention_summary import rollout  # noqa: PLC0415 — as above
 
         maps: AttentionMaps
-        if self.kind == "text":
+        if self.relevance:
+            maps = self._relevance(model, seen)
+        elif self.kind == "text":
             maps = model.text_attention(self.text)
         elif self.kind == "question":
             maps = model.question_attention(seen, self.text)
@@ -103,6 +135,18 @@ class Looking:
             maps = model.image_attention(seen)
         else:
             maps = model.image_attention(seen, tokens=[f"patch {self.patch}" if self.patch else "[feature]"])
+        return maps
+
+    def _relevance(self, model: Any, seen: Picture | Clip | None) -> AttentionMaps:
+        maps: AttentionMaps
+        if self.kind == "words":
+            maps = model.word_relevance(seen, self.text)
+        elif self.kind == "question":
+            maps = model.answer_relevance(seen, self.text)
+        elif hasattr(model, "text_relevance"):
+            maps = model.text_relevance(seen, self.text)
+        else:
+            maps = model.class_relevance(seen, self.text)
         return maps
 
 

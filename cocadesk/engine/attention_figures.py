@@ -43,11 +43,11 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapFigure:
-    """One map over the picture, (rows, columns); `label` is the token's name, where there is one."""
+    """One map over the picture, (rows, columns); `shares` tells whether its values are parts of a whole."""
 
     title: str
     values: Weights
-    label: str = ""
+    shares: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +117,8 @@ def grid(maps: AttentionMaps, drawing: Drawing) -> TilesFigure:
     rows = tuple(tuple(_row_of(maps, drawing, layer)) for layer in range(maps.layers))
     every = ("mean", *map(str, range(maps.heads))) if maps.heads > 1 else ("mean",)
     columns = every if maps.kind in ("image", "text") else maps.tokens
+    if maps.measure == "relevance":
+        return TilesFigure(_what(maps), rows, ("relevance",), (tuple(columns),))
     title = f"{_what(maps)} in every layer" + (f", {_head_title(maps, _one_head(drawing))}" if _by_token(maps) else "")
     return TilesFigure(title, rows, tuple(f"layer {layer}" for layer in range(maps.layers)), (tuple(columns),))
 
@@ -137,7 +139,7 @@ def strip(maps: AttentionMaps, drawing: Drawing, layer: int | None = None, head:
     count = -(-len(found) // _WRAP)  # rows
     length = -(-len(found) // count)
     rows = [found[start : start + length] for start in range(0, len(found), length)]
-    title = f"{_what(maps)}, layer {layer}" + (f", {_head_title(maps, head)}" if _by_token(maps) else "")
+    title = f"{_what(maps)}, " + (_place_title(maps, layer, head) if _by_token(maps) else f"layer {layer}")
     return TilesFigure(
         title,
         tuple(tuple(values for _, values in row) for row in rows),
@@ -187,7 +189,7 @@ def _over_picture(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, 
         for (label, values), token in zip(_maps_of(maps, drawing, drawing.layer, head), tokens, strict=True):
             name = "_".join(filter(None, (label, _name(maps, drawing.layer, head))))
             title = f"{_what(maps)}, {_place_title(maps, drawing.layer, head)}"
-            yield name, MapFigure(_said_of(token, title), values, token.strip())
+            yield name, MapFigure(_said_of(token, title), values, maps.measure == "attention")
     if maps.kind == "image" and maps.pooler:
         # It has other heads than the layers: a head of theirs is none of its own.
         for head in _heads(drawing if drawing.head == "all" else Drawing(), maps.pooler):
@@ -250,6 +252,8 @@ def _every_head_name(maps: AttentionMaps) -> list[str]:
 
 
 def _name(maps: AttentionMaps, layer: int, head: Head) -> str:
+    if maps.measure == "relevance":
+        return "relevance"
     return f"layer{numbered(layer, maps.layers, 'layer'):02}_{_head_name(maps, head)}"
 
 
@@ -258,7 +262,7 @@ def _head_name(maps: AttentionMaps, head: Head) -> str:
 
 
 def _what(maps: AttentionMaps) -> str:
-    return f"Attention of {maps.model}"
+    return f"{'Attention of' if maps.measure == 'attention' else 'Relevance for'} {maps.model}"
 
 
 def _said_of(token: str, title: str) -> str:
@@ -266,6 +270,8 @@ def _said_of(token: str, title: str) -> str:
 
 
 def _place_title(maps: AttentionMaps, layer: int, head: Head) -> str:
+    if maps.measure == "relevance":
+        return "through all layers and heads"
     return f"layer {numbered(layer, maps.layers, 'layer')}, {_head_title(maps, head)}"
 
 

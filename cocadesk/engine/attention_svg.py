@@ -19,7 +19,7 @@ from cocadesk.engine.attention_figures import (
     TilesFigure,
 )
 from cocadesk.engine.attention_pictures import MARGIN, OverlayPainter, coloured
-from cocadesk.engine.attention_text_svg import arcs_svg, bars_svg, draw_scale, matrix_svg, percent
+from cocadesk.engine.attention_text_svg import arcs_svg, bars_svg, draw_scale, matrix_svg, number
 from cocadesk.engine.svg import Svg, colour, shortened, width_of
 from cocadesk.media.colour_maps import colours_at
 from cocadesk.types import Picture
@@ -64,11 +64,11 @@ class VectorPainter:
         assert self.over is not None
         width, height = self.over.size
         drawn = max(width, 320)  # a very narrow picture has a title, too
-        svg = Svg(drawn, height + _FOOT, figure.title, _described(figure.values))
+        svg = Svg(drawn, height + _FOOT, figure.title, _described(figure))
         svg.image(self.over.backdrop(), (width, height))
-        self._lay(svg, svg.root, self.over, figure.values, describe=True)
+        self._lay(svg, svg.root, self.over, figure.values, described=figure)
         svg.text(shortened(figure.title, drawn - 2 * MARGIN), MARGIN, height + 16)
-        draw_scale(svg, MARGIN, height + 32, drawn - 2 * MARGIN, figure.values)
+        draw_scale(svg, MARGIN, height + 32, drawn - 2 * MARGIN, figure.values, shares=figure.shares)
         return svg
 
     def _tiles(self, figure: TilesFigure) -> Svg:
@@ -83,16 +83,16 @@ class VectorPainter:
         if self.tiles_over is not None:
             svg.image(self.tiles_over.backdrop(), (width, height), svg.add("defs"), id="picture")
         top = 0
-        for number, row in enumerate(figure.tiles):
-            if number < len(figure.names):
-                for column, name in enumerate(figure.names[number]):
+        for at, row in enumerate(figure.tiles):
+            if at < len(figure.names):
+                for column, name in enumerate(figure.names[at]):
                     middle = left + column * across + width / 2
                     svg.text(shortened(name.strip(), width), middle, top + head / 2, anchor="middle")
                 top += head
-            svg.text(figure.row_names[number], left - MARGIN, top + height / 2, anchor="end")
-            names = figure.names[min(number, len(figure.names) - 1)]
+            svg.text(figure.row_names[at], left - MARGIN, top + height / 2, anchor="end")
+            names = figure.names[min(at, len(figure.names) - 1)]
             for column, values in enumerate(row):
-                title = ", ".join(filter(None, (figure.row_names[number], names[column].strip())))
+                title = ", ".join(filter(None, (figure.row_names[at], names[column].strip())))
                 place = f"translate({left + column * across} {top})"
                 self._tile(svg, svg.group(title=title, transform=place), values, (width, height))
             top += down
@@ -111,11 +111,13 @@ class VectorPainter:
         svg.use("picture", group)
         self._lay(svg, group, self.tiles_over, values)
 
-    def _lay(self, svg: Svg, parent: Element, over: OverlayPainter, values: Weights, *, describe: bool = False) -> None:
+    def _lay(
+        self, svg: Svg, parent: Element, over: OverlayPainter, values: Weights, *, described: MapFigure | None = None
+    ) -> None:
         """Lay a map over the picture that is drawn at `over.size`."""
         width, height = over.size
         if self.smooth:
-            side = _SMOOTH_SIDE if describe else _TILE_SIDE
+            side = _TILE_SIDE if described is None else _SMOOTH_SIDE
             share = min(1.0, side / max(width, height))
             small = max(1, round(width * share)), max(1, round(height * share))
             drawn = over.layout.on_picture(values, small, smooth=True)
@@ -133,8 +135,9 @@ class VectorPainter:
             if right > x and bottom > y:
                 fill = colour(colours[row, column])
                 patch = svg.add("rect", group, x=x, y=y, width=right - x, height=bottom - y, fill=fill)
-                if describe:
-                    svg.tell(patch, f"patch {row},{column}: {percent(float(values[row, column]))}")
+                if described is not None:
+                    weight = number(float(values[row, column]), shares=described.shares)
+                    svg.tell(patch, f"patch {row},{column}: {weight}")
 
 
 def painter(picture: Picture | None, over: OverlayPainter | None, tile: int, *, smooth: bool) -> VectorPainter:
@@ -162,8 +165,9 @@ def _palette_image(values: Weights, limits: tuple[float, float] | None = None) -
     return image
 
 
-def _described(values: Weights) -> str:
-    rows, columns = values.shape
-    row, column = np.unravel_index(int(values.argmax()), values.shape)
-    span = f"{percent(values.min())} (dark) to {percent(values.max())} (bright)"
-    return f"{rows} × {columns} patches from {span}; the brightest is patch {row},{column}, by row and column from 0."
+def _described(figure: MapFigure) -> str:
+    rows, columns = figure.values.shape
+    row, column = np.unravel_index(int(figure.values.argmax()), figure.values.shape)
+    low, high = (number(float(edge), shares=figure.shares) for edge in (figure.values.min(), figure.values.max()))
+    span = f"{rows} × {columns} patches from {low} (dark) to {high} (bright)"
+    return f"{span}; the brightest is patch {row},{column}, by row and column from 0."

@@ -54,10 +54,10 @@ def bars_svg(figure: BarsFigure) -> Svg:
     svg = Svg(left + wide + right, (len(figure.keys) + 1) * _ROW + 2 * MARGIN, figure.title, told)
     svg.text(shortened(figure.title, left + wide + right), MARGIN, _ROW / 2)
     colours = coloured(figure.weights * 0.75, (0.0, highest))  # the brightest would be lost on paper
-    for number, (name, weight) in enumerate(zip(figure.keys, map(float, figure.weights), strict=True)):
-        middle = MARGIN + (number + 1.5) * _ROW
+    for place, (name, weight) in enumerate(zip(figure.keys, map(float, figure.weights), strict=True)):
+        middle = MARGIN + (place + 1.5) * _ROW
         length = wide * weight / highest
-        svg.add("rect", x=left, y=middle - 8, width=length, height=16, fill=colour(colours[number]))
+        svg.add("rect", x=left, y=middle - 8, width=length, height=16, fill=colour(colours[place]))
         svg.text(name.strip(), left - MARGIN, middle, anchor="end")
         svg.text(percent(weight), left + length + MARGIN, middle)
     return svg
@@ -98,16 +98,22 @@ def arcs_svg(figure: ArcsFigure) -> Svg:
     return svg
 
 
-def draw_scale(svg: Svg, x: float, y: float, width: float, values: Weights) -> None:
+def draw_scale(svg: Svg, x: float, y: float, width: float, values: Weights, *, shares: bool = True) -> None:
     """The colours from the lowest value to the highest, between the two."""
+    low, high = (number(float(value), shares=shares) for value in (values.min(), values.max()))
     gradient = svg.add("linearGradient", svg.add("defs"), id="scale")
     steps = anchors()
-    for number, step in enumerate(steps):
-        svg.add("stop", gradient, offset=number / (len(steps) - 1), stop_color=colour(np.rint(step)))
+    for place, step in enumerate(steps):
+        svg.add("stop", gradient, offset=place / (len(steps) - 1), stop_color=colour(np.rint(step)))
     room = 64
-    svg.text(percent(values.min()), x + room - MARGIN, y + 8, anchor="end", size=12)
+    svg.text(low, x + room - MARGIN, y + 8, anchor="end", size=12)
     svg.add("rect", x=x + room, y=y, width=width - 2 * room, height=16, fill="url(#scale)")
-    svg.text(percent(values.max()), x + width - room + MARGIN, y + 8, size=12)
+    svg.text(high, x + width - room + MARGIN, y + 8, size=12)
+
+
+def number(value: float, *, shares: bool) -> str:
+    """A value as it is written: in percent if it is part of a whole."""
+    return percent(value) if shares else f"{value:.3g}"
 
 
 def percent(weight: float) -> str:

@@ -64,7 +64,8 @@ def test_words_of_another_caption(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert run([*call, "--out", str(tmp_path), "--json"]) == 0
 
     found = json.loads(capfd.readouterr().out)
-    assert found.keys() == {"file", "model", "kind", "text", "tokens", "layers", "heads", "grid", "files"}
+    assert found.keys() == {"file", "model", "kind", "measure", "text", "tokens", "layers", "heads", "grid", "files"}
+    assert found["measure"] == "attention"
     assert (found["file"], found["model"], found["kind"]) == (SNAIL, "tiny-coca", "words")
     assert (found["text"], found["tokens"]) == ("a green cat", ["a", " green", " cat", "[end]"])
     assert (found["layers"], found["heads"], found["grid"]) == (3, 3, [3, 3])
