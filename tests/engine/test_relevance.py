@@ -161,3 +161,13 @@ def test_bad_captions_and_stopping(tiny: CocaModel, pictures: list[Picture]) -> 
     cancel.cancel()
     with pytest.raises(Cancelled):
         tiny.word_relevance(pictures[0], "cat", cancel)
+
+
+@pytest.mark.slow
+def test_a_full_size_coca(pictures: list[Picture]) -> None:
+    model: CocaModel = engine.load("coca-vit-b-32", device="cpu", untrained=True)
+
+    maps = model.word_relevance(pictures[1], "two dogs")
+
+    assert maps.weights.shape == (1, 1, 3, 50)
+    assert_alike(maps.weights[0, 0], coca_words(model, pictures[1], model.tokenizer.encode_caption("two dogs")), 1e-3)
