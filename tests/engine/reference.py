@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from open_clip.coca_model import CoCa
 from open_clip.transform import image_transform
@@ -35,9 +37,11 @@ def logits(module: CoCa, image: tuple[Tensor, Tensor], tokens: Tensor) -> Tensor
     return found
 
 
-def argmax_loop(module: CoCa, image: tuple[Tensor, Tensor], start: int, end: int, limit: int) -> list[int]:
-    """The likeliest token each time, for one picture, by open_clip's forward over all tokens so far."""
-    tokens = torch.tensor([[start]])
+def argmax_loop(
+    module: CoCa, image: tuple[Tensor, Tensor], start: int, end: int, limit: int, *, prefix: Sequence[int] = ()
+) -> list[int]:
+    """The likeliest token each time behind the prefix, for one picture, by open_clip's forward over all tokens."""
+    tokens = torch.tensor([[start, *prefix]])
     while tokens.shape[1] <= limit and tokens[0, -1] != end:
         tokens = torch.cat((tokens, logits(module, image, tokens)[:, -1].argmax(-1, keepdim=True)), 1)
     return tokens[0, 1:].tolist()

@@ -89,6 +89,26 @@ def test_greedy_tokens_equal_an_argmax_loop(
         assert numbers(model, pictures[0], CaptionOptions(max_tokens=limit, cached=cached)) == expected
 
 
+def test_a_beginning_is_scored_and_gone_on_from_as_by_open_clip(
+    model: CocaModel, pictures: list[Picture], image: tuple[Tensor, Tensor]
+) -> None:
+    limit = LENGTHS[model.name]
+    prefix = (320, 0, 2368, 525)
+    first = (image[0][:1], image[1][:1])
+    start, end = model.tokenizer.start, model.tokenizer.end
+    expected = reference.argmax_loop(model.module, first, start, end, limit, prefix=prefix)
+    fed = torch.tensor([[start, *expected[:-1]]])
+    logprobs = reference.logits(model.module, first, fed)[0].log_softmax(-1)[range(limit), expected].tolist()
+
+    *_, result = model.caption(pictures[0], CaptionOptions(max_tokens=limit, prefix=prefix))
+    scored = model.score(pictures[0], expected)
+
+    assert isinstance(result, CaptionResult)
+    assert [token.id for token in result.tokens] == expected
+    assert [token.logprob for token in result.tokens] == pytest.approx(logprobs, abs=TOLERANCE)
+    assert [token.logprob for token in scored] == pytest.approx(logprobs, abs=TOLERANCE)
+
+
 def test_drawn_tokens_are_the_same_cached_and_uncached(model: CocaModel, pictures: list[Picture]) -> None:
     limit = LENGTHS[model.name]
     drawn = [
