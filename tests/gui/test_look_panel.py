@@ -20,6 +20,7 @@ from cocadesk.store import settings as kept
 from cocadesk.types import AttentionKind, ModelRequest
 from cocadesk.work.looking import TOO_LARGE
 from tests.fakes.looker import FakeLooker, RelevantLooker
+from tests.fakes.pictures import animation
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS, drop, file_urls
 from tests.gui.looks import (
@@ -378,6 +379,27 @@ def test_one_word_is_enough_and_many_find_room(qtbot: QtBot, make_window: MakeWi
     qtbot.waitUntil(lambda: all(strip.rect().contains(strip.box(place)) for place in strip.places), timeout=WAIT_MS)
     boxes = [strip.box(place) for place in strip.places]
     assert not any(one.intersects(other) for number, one in enumerate(boxes) for other in boxes[:number])
+
+
+def test_a_clip_is_looked_at_over_its_first_frame(qtbot: QtBot, make_window: MakeWindow, tmp_path: Path) -> None:
+    window = make_window(FakeLooker(), settings=LOOKING)
+    maps = open_one(qtbot, window, animation(tmp_path / "clip.gif", 5))
+    assert maps.layout is not None
+    assert maps.layout.geometry.picture == (24, 16)
+    assert_shown(window, maps.patch_map(1, -1))
+
+
+def test_closing_the_picture_ends_looking_at_it(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
+    steps = Steps()
+    window = make_window(FakeLooker(before=steps.wait), settings=LOOKING)
+    drop(window, file_urls([picture_file]))
+    qtbot.waitUntil(lambda: window.look.is_busy and window.session.active is None, timeout=WAIT_MS)
+    window.commands.close_picture.trigger()
+    assert not window.look.is_busy
+    assert "Open a picture" in panel_of(window).message.text()
+    steps.allow()
+    qtbot.wait(50)
+    assert panel_of(window).scene is None
 
 
 def test_the_style_is_the_canvass(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
