@@ -35,6 +35,7 @@ from tests.gui.driving import WAIT_MS
 from tests.gui.looks import LOOKING, click_token, open_one
 from tests.gui.side import Steps
 
+PATIENT_MS = 60_000
 SHARES = np.linspace(0, 1, 5)
 FOUND = Faithfulness(
     CaptionTarget((1,)),
@@ -70,9 +71,9 @@ def looked(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> MainWin
     return window
 
 
-def measure(qtbot: QtBot, window: MainWindow) -> None:
+def measure(qtbot: QtBot, window: MainWindow, timeout: int = WAIT_MS) -> None:
     window.tests.do.faithfulness.trigger()
-    qtbot.waitUntil(lambda: not window.tests.is_busy, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.tests.is_busy, timeout=timeout)
 
 
 def offered(window: MainWindow) -> list[str]:
@@ -153,7 +154,7 @@ def test_a_small_blip_is_measured_by_the_engine(
     open_one(qtbot, window, picture_file)
     section = window.tests.maps.section
     section.on.setCurrentIndex(section.on.findText("the whole caption"))
-    measure(qtbot, window)
+    measure(qtbot, window, PATIENT_MS)
     shown, entry = window.canvas.map, window.strip.current
     assert shown is not None
     assert entry is not None
