@@ -25,7 +25,7 @@ from cocadesk.gui.overlays.composing import composed
 from cocadesk.gui.overlays.legend import Legend
 from cocadesk.gui.overlays.map_drawing import MapDrawing
 from cocadesk.gui.overlays.overlay_item import Lens, OverlayItem
-from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime
+from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime, style_from_mime
 from cocadesk.gui.overlays.pins import Pins
 from cocadesk.gui.overlays.place_mark import PlaceMark
 from cocadesk.gui.overlays.style import OverlayStyle
@@ -252,7 +252,8 @@ class Canvas(QWidget):
         if shown is not None:
             event.acceptProposedAction()
             spot = self.viewport.mapFrom(self, event.position())
-            self.dropped_map.emit(self.pins.pin(shown, at=self.to_picture(spot)))
+            style = style_from_mime(event.mimeData())
+            self.dropped_map.emit(self.pins.pin(shown, style, at=self.to_picture(spot)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -16,7 +16,7 @@ from cocadesk.engine.preprocess import ResizeMode
 from cocadesk.gui import app
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.overlays.map_drawing import UNSEEN, MapDrawing
-from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime, map_mime
+from cocadesk.gui.overlays.overlay_map import OverlayMap, map_from_mime, map_mime, style_from_mime
 from cocadesk.gui.overlays.style import COLOUR_MAPS, OverlayStyle
 from cocadesk.gui.pyramid import build
 from cocadesk.media.colour_maps import anchors, colours_at
@@ -277,6 +277,8 @@ def test_map_travels_in_a_drag_within_this_process() -> None:
     app.application()
     shown = noise(10, 10)
     assert map_from_mime(map_mime(shown)) is shown
+    assert style_from_mime(map_mime(shown)) is None
+    assert style_from_mime(map_mime(shown, PATCHES)) is PATCHES
     stranger = map_mime(shown)
     stranger.setData("application/x-cocadesk-map", b"1-1")
     assert map_from_mime(stranger) is None

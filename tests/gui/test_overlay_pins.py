@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from cocadesk.gui import app
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.main_window import MainWindow
-from cocadesk.gui.overlays.overlay_map import MAP_MIME, OverlayMap, map_mime
+from cocadesk.gui.overlays.overlay_map import MAP_MIME, OverlayMap, map_mime, style_from_mime
 from cocadesk.gui.overlays.pin import RIM, SMALLEST, Pin
 from cocadesk.gui.overlays.style import FAINTEST, OverlayStyle
 from cocadesk.gui.pyramid import build
@@ -302,6 +302,7 @@ def test_dragging_the_grip_carries_file_pixels_and_map(
     assert carried[0].hasFormat(MAP_MIME)
     assert seen == ["cat-layer-3-mean.png"]
     assert pin.rect_on_picture == rect, "the lens itself stays"
+    assert style_from_mime(carried[0]) == pin.overlay_style
     for image in (images[0], carried[0].imageData()):
         drawn = pixels(image)
         assert drawn.shape == (HEIGHT, WIDTH, 3)

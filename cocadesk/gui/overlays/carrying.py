@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QRectF, QSize, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QImage, QPixmap
 
 from cocadesk.gui.overlays.overlay_map import OverlayMap, map_mime
+from cocadesk.gui.overlays.style import OverlayStyle
 
 LONGEST = 2048
 """Pixels of the longer side at most, so that a drag begins at once however large the picture is."""
@@ -24,9 +25,9 @@ def carried_longest(picture: QRectF) -> int:
     return min(LONGEST, max(1, round(max(picture.width(), picture.height()))))
 
 
-def picture_mime(image: QImage, shown: OverlayMap) -> QMimeData:
+def picture_mime(image: QImage, shown: OverlayMap, style: OverlayStyle) -> QMimeData:
     """A picture as other programs take it, as a file and as pixels, and its map for this one."""
-    mime = map_mime(shown)
+    mime = map_mime(shown, style)
     mime.setImageData(image)
     path = Path(_folder().path()) / f"{file_name(shown.title)}.png"
     if image.save(str(path), quality=QUICKLY):

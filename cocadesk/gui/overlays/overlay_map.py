@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QMimeData
 
+from cocadesk.gui.overlays.style import OverlayStyle
+
 if TYPE_CHECKING:
     from cocadesk.engine.attention_geometry import PatchLayout
 
@@ -19,7 +21,7 @@ MAP_MIME = "application/x-cocadesk-map"
 """Type of a dragged map's data: a key into a table of this process, since no other could draw it."""
 
 _KEPT = 16
-_dragged: OrderedDict[bytes, OverlayMap] = OrderedDict()
+_dragged: OrderedDict[bytes, tuple[OverlayMap, OverlayStyle | None]] = OrderedDict()
 _numbers = count(1)
 
 
@@ -48,10 +50,10 @@ class OverlayMap:
         object.__setattr__(self, "values", values)
 
 
-def map_mime(shown: OverlayMap) -> QMimeData:
-    """The map as the data of a drag; the newest maps are kept until they are dropped."""
+def map_mime(shown: OverlayMap, style: OverlayStyle | None = None) -> QMimeData:
+    """The map as the data of a drag, with how to show it; the newest maps are kept until they are dropped."""
     key = f"{os.getpid()}-{next(_numbers)}".encode()
-    _dragged[key] = shown
+    _dragged[key] = shown, style
     while len(_dragged) > _KEPT:
         _dragged.popitem(last=False)
     mime = QMimeData()
@@ -61,4 +63,14 @@ def map_mime(shown: OverlayMap) -> QMimeData:
 
 def map_from_mime(mime: QMimeData) -> OverlayMap | None:
     """The map that is dragged; None if it is something else, or a map of another process."""
-    return _dragged.get(bytes(mime.data(MAP_MIME).data())) if mime.hasFormat(MAP_MIME) else None
+    return _carried(mime)[0]
+
+
+def style_from_mime(mime: QMimeData) -> OverlayStyle | None:
+    """How the map that is dragged was shown; None if that was left open."""
+    return _carried(mime)[1]
+
+
+def _carried(mime: QMimeData) -> tuple[OverlayMap | None, OverlayStyle | None]:
+    key = bytes(mime.data(MAP_MIME).data()) if mime.hasFormat(MAP_MIME) else b""
+    return _dragged.get(key, (None, None))

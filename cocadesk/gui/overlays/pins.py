@@ -145,7 +145,7 @@ class Pins(QObject):
         """Let the user drag the picture with that lens to another program; returns when it was dropped."""
         image = self.image_of(pin, carried_longest(self._canvas.picture_rect))
         drag = QDrag(pin)
-        drag.setMimeData(picture_mime(image, pin.map))
+        drag.setMimeData(picture_mime(image, pin.map, pin.overlay_style))
         drag_picture(drag, image)
         drag.exec(Qt.DropAction.CopyAction)
 
