@@ -6,14 +6,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,12 +18,10 @@ from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.imports import choose_name
 from cocadesk.errors import ModelError
 from cocadesk.gui.library import Library
-from cocadesk.gui.widgets.busy_bar import BusyBar
+from cocadesk.gui.model_dialog import ModelDialog
 from cocadesk.gui.widgets.naming import named
-from cocadesk.gui.widgets.tone import set_tone
 
 CHECKPOINTS = "Checkpoints (*.safetensors *.bin *.pt *.pth *.ckpt *.index.json);;All files (*)"
-WIDTH = 540
 
 HINT = (
     "A safetensors file, or a PyTorch checkpoint of plain tensors; code that it may hold is not run. Of several shards "
@@ -35,47 +30,33 @@ HINT = (
 )
 
 
-class ImportDialog(QDialog):
+class ImportDialog(ModelDialog):
     """Asks for a file and a name, and shows why an import failed; the import itself runs on the I/O pool.
 
     Attributes:
         file: The checkpoint's path.
         name: What the model will be called.
-        go: Begins.
-        message: What is going on, or what went wrong.
     """
 
     imported = Signal(object)
     """The `ModelCard` of the model that is in the catalog now."""
 
     def __init__(self, library: Library, folder: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import a checkpoint")
+        super().__init__("Import a checkpoint", HINT, "Import", parent)
         self._library = library
         self._folder = folder
         self._is_busy = False
         self.file = named(QLineEdit(placeholderText="Path of the checkpoint"), "Checkpoint")
         self.name = named(QLineEdit(placeholderText="Made from the file's name"), "Name of the model")
-        self.message = QLabel(HINT, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.message.setProperty("tone", "muted")
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._busy = BusyBar()
         self._browse = QPushButton("Browse…")
         self._browse.clicked.connect(self.browse)
         self._browse.setAutoDefault(False)
-        self.go = QPushButton("Import")
-        self.go.setProperty("kind", "primary")
-        self.go.setDefault(True)
-        self.go.clicked.connect(self._begin)
-        self._close = QPushButton("Cancel")
-        self._close.setAutoDefault(False)
-        self._close.clicked.connect(self.reject)
         self.file.textChanged.connect(self._suggest)
         self.finished.connect(lambda: None if self._is_busy else self.deleteLater())
-        self._lay_out()
+        self.lay_out(self._form(), self.file, self._browse, self.name)
         self._suggest()
 
-    def _lay_out(self) -> None:
+    def _form(self) -> QFormLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.file, 1)
@@ -86,20 +67,15 @@ class ImportDialog(QDialog):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("File", row)
         form.addRow("Name", self.name)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addStretch()
-        buttons.addWidget(self._close)
-        buttons.addWidget(self.go)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(22, 20, 22, 18)
-        column.setSpacing(14)
-        column.addLayout(form)
-        column.addWidget(self.message)
-        column.addStretch()
-        column.addWidget(self._busy)
-        column.addLayout(buttons)
-        self.setMinimumWidth(WIDTH)
+        return form
+
+    def begin(self) -> None:
+        """Import that file."""
+        self._wait(True)
+        self.say("Reading the checkpoint to find out which architecture it is of, and copying it…")
+        self._library.add(
+            self.file.text().strip(), self.name.text().strip() or None, self._on_imported, self._on_failed
+        )
 
     def browse(self) -> None:
         """Let the user choose the file."""
@@ -115,13 +91,6 @@ class ImportDialog(QDialog):
         except ModelError:
             self.name.setPlaceholderText("Choose a name")
 
-    def _begin(self) -> None:
-        self._show_busy(True)
-        self._say("Reading the checkpoint to find out which architecture it is of, and copying it…", "muted")
-        self._library.add(
-            self.file.text().strip(), self.name.text().strip() or None, self._on_imported, self._on_failed
-        )
-
     def _on_imported(self, card: ModelCard) -> None:
         self._is_busy = False
         self.imported.emit(card)
@@ -131,19 +100,13 @@ class ImportDialog(QDialog):
             self.deleteLater()
 
     def _on_failed(self, message: str) -> None:
-        self._show_busy(False)
-        self._say(message, "danger")
+        self._wait(False)
+        self.say(message, "danger")
         self.file.setFocus()
         self.show()  # it may have been left to itself
 
-    def _say(self, text: str, tone: str) -> None:
-        self.message.setText(text)
-        self.message.setAccessibleName(text)
-        set_tone(self.message, tone)
-
-    def _show_busy(self, busy: bool) -> None:
+    def _wait(self, busy: bool) -> None:
+        """While it is busy, the dialog can be closed and the import goes on."""
         self._is_busy = busy
-        self._busy.set_busy(busy)
-        for widget in (self.file, self.name, self._browse, self.go):
-            widget.setEnabled(not busy)
-        self._close.setText("Continue in the background" if busy else "Cancel")
+        self.show_busy(busy, self.file, self.name, self._browse)
+        self.close_button.setText("Continue in the background" if busy else "Cancel")

@@ -29,7 +29,7 @@ ASKER = "blip-vqa-base"
 
 
 def said(hint: StarterHint) -> str:
-    return QTextDocumentFragment.fromHtml(hint.label.text()).toPlainText().replace("\u00a0", " ")
+    return QTextDocumentFragment.fromHtml(hint.label.text()).toPlainText().replace("\u00a0", " ").replace("\u2060", "")
 
 
 def hints(window: MainWindow) -> list[StarterHint]:

@@ -75,7 +75,8 @@ class StarterHint(QFrame):
         full = full_model(self._library, card, self._ability)
         told, asked = wording.starter(card, full.card if full else None, is_here=full is not None and full.is_here)
         style = f"color: {theme().colours.accent}; text-decoration: none"  # the palette's colour comes late
-        link = f' <a href="{escape(full.card.name)}" style="{style}">{escape(asked)}</a>' if full else ""
+        unbroken = escape(asked).replace("/", "/&#8288;")  # names are not parted after a slash
+        link = f' <a href="{escape(full.card.name)}" style="{style}">{unbroken}</a>' if full else ""
         self.label.setText(escape(told) + link)
         self.label.setAccessibleName(f"{told} {asked}".strip())
 
