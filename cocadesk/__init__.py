@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cocadesk.engine import load
     from cocadesk.engine.attention import AttentionMaps, subtract_minimum
+    from cocadesk.engine.attention_export import Drawing, Outputs, export_maps
     from cocadesk.engine.attention_pictures import OverlayPainter
     from cocadesk.engine.attention_summary import rollout, summarise
     from cocadesk.engine.net_info import net_info
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "load": "cocadesk.engine",
+    "export_maps": "cocadesk.engine.attention_export",
     "net_info": "cocadesk.engine.net_info",
     "rollout": "cocadesk.engine.attention_summary",
     "subtract_minimum": "cocadesk.engine.attention",
@@ -62,9 +64,11 @@ _HOME = {
     "Token": "cocadesk.types",
     "Cancelled": "cocadesk.errors",
     "CocaDeskError": "cocadesk.errors",
+    "Drawing": "cocadesk.engine.attention_export",
     "InputError": "cocadesk.errors",
     "ModelError": "cocadesk.errors",
     "OptionError": "cocadesk.errors",
+    "Outputs": "cocadesk.engine.attention_export",
     "OverlayPainter": "cocadesk.engine.attention_pictures",
 }
 
@@ -81,14 +85,17 @@ __all__ = [
     "Clip",
     "CocaDeskError",
     "Comparison",
+    "Drawing",
     "InputError",
     "ModelError",
     "OptionError",
+    "Outputs",
     "OverlayPainter",
     "Picture",
     "RankedText",
     "Token",
     "__version__",
+    "export_maps",
     "load",
     "net_info",
     "open_clip",

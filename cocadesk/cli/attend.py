@@ -28,7 +28,9 @@ _DEFAULT_MODELS: dict[AttentionKind, str] = {
 
 def attend(
     *,
-    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A picture; --kind text needs none.")] = None,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A picture or a clip; --kind text needs none.")
+    ] = None,
     kind: Annotated[
         AttentionKind,
         typer.Option(

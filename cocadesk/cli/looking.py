@@ -106,13 +106,13 @@ class Looking:
         Raises:
             OptionError: if there is no such layer or head, or the files cannot be written.
         """
-        from cocadesk.engine.attention_export import Drawing, Outputs, export  # noqa: PLC0415 — brings torch along
+        from cocadesk.engine.attention_export import Drawing, Outputs, export_maps  # noqa: PLC0415 — brings torch along
 
         maps = self._maps(model, seen)
         drawing = Drawing(self.layer, self.head, smooth=self.smooth, subtract_minimum=self.subtract_minimum)
         outputs = Outputs(self.format, strip=self.strip, animate=self.animate, animation=self.animation)
         try:
-            return Written(self.kind, maps, export(maps, folder, drawing, seen, outputs))
+            return Written(self.kind, maps, export_maps(maps, folder, drawing, seen, outputs))
         except OSError as error:
             raise not_writable(folder, error) from error
 

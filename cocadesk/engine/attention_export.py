@@ -40,7 +40,7 @@ from cocadesk.errors import OptionError
 from cocadesk.media.film import write_gif, write_mp4
 from cocadesk.types import Clip, Picture
 
-__all__ = ["NUMBERS", "Drawing", "Outputs", "PixelPainter", "export", "film_pictures", "vector_painter"]
+__all__ = ["NUMBERS", "Drawing", "Outputs", "PixelPainter", "export_maps", "film_pictures", "vector_painter"]
 
 _TILE, _STRIP_TILE, _FILM_SIDE = 128, 256, 640
 """Pixels of the longer side: of a map on the grid, on the strip, and in an animation."""
@@ -67,7 +67,7 @@ class Outputs:
     seconds: float = 0.8
 
 
-def export(
+def export_maps(
     maps: AttentionMaps,
     folder: Path,
     drawing: Drawing,

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from cocadesk.engine.attention import AttentionMaps
-from cocadesk.engine.attention_export import Drawing, Outputs, export
+from cocadesk.engine.attention_export import Drawing, Outputs, export_maps
 from cocadesk.engine.attention_figures import Over
 from cocadesk.engine.attention_geometry import PatchLayout
 from cocadesk.engine.attention_pictures import OverlayPainter, bars_picture, coloured, matrix_picture
@@ -84,7 +84,7 @@ def test_sizes(size: tuple[int, int], drawn: tuple[int, int]) -> None:
 
 
 def test_words_as_files(tmp_path: Path) -> None:
-    files = export(words(), tmp_path, Drawing(head=1, smooth=False), GREY)
+    files = export_maps(words(), tmp_path, Drawing(head=1, smooth=False), GREY)
 
     assert [path.name for path in files] == [
         "maps.npz",
@@ -107,7 +107,7 @@ def test_words_as_files(tmp_path: Path) -> None:
 
 
 def test_every_head(tmp_path: Path) -> None:
-    files = export(words(), tmp_path, Drawing(layer=0, head="all"), GREY)
+    files = export_maps(words(), tmp_path, Drawing(layer=0, head="all"), GREY)
 
     assert [path.name for path in files if "_a_" in path.name] == ["00_a_layer00_head00.png", "00_a_layer00_head01.png"]
 
@@ -119,7 +119,7 @@ def test_a_questions_maps_are_less_their_minimum(tmp_path: Path) -> None:
     question = replace(question, weights=shared)
 
     less, with_it = (
-        np.asarray(Image.open(export(question, tmp_path, Drawing(-1, 1, False, less), GREY)[1]), int)
+        np.asarray(Image.open(export_maps(question, tmp_path, Drawing(-1, 1, False, less), GREY)[1]), int)
         for less in (True, False)
     )
 
@@ -132,8 +132,8 @@ def test_a_picture_with_a_pooler(tmp_path: Path) -> None:
     pooler = AttentionMaps("image", "tiny", np.full((1, 2, 4, 5), 0.2), ("[feature]", *"123"), KEYS, 0, layout=LAYOUT)
     maps = AttentionMaps("image", "tiny", weights, ("[class]",), KEYS, 0, layout=LAYOUT, pooler=pooler)
 
-    mean = export(maps, tmp_path, Drawing(), GREY)
-    every = export(maps, tmp_path, Drawing(layer=0, head="all"), GREY)
+    mean = export_maps(maps, tmp_path, Drawing(), GREY)
+    every = export_maps(maps, tmp_path, Drawing(layer=0, head="all"), GREY)
 
     assert [path.name for path in mean] == ["maps.npz", "layer01_mean.png", "pooler_mean.png", "grid.png"]
     assert [path.stem for path in every[1:-1]] == [
@@ -148,7 +148,7 @@ def test_a_picture_with_a_pooler(tmp_path: Path) -> None:
 def test_a_clips_maps_lie_over_its_first_frame(tmp_path: Path) -> None:
     clip = Clip("clip", (GREY, Picture("white", np.full((400, 600, 3), 255, np.uint8))), (0, 1))
 
-    files = export(words(), tmp_path, Drawing(head=1, smooth=False), clip)
+    files = export_maps(words(), tmp_path, Drawing(head=1, smooth=False), clip)
 
     assert np.abs(np.asarray(Image.open(files[1]), int)[300, 400] - mixed(DARKEST)).max() <= 1
 
@@ -159,7 +159,7 @@ def test_a_text_as_matrix_and_bars(tmp_path: Path) -> None:
     weights[0, 0] = [[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.7, 0.1]]
     maps = AttentionMaps("text", "tiny", weights, names, names, feature=2, text="cat")
 
-    files = export(maps, tmp_path, Drawing(head=0))
+    files = export_maps(maps, tmp_path, Drawing(head=0))
 
     assert [path.name for path in files] == [
         "maps.npz",
@@ -207,10 +207,10 @@ def test_fewer_words_leave_no_maps_of_earlier_ones_behind(tmp_path: Path) -> Non
     mine = tmp_path / "03_word3_layer01_mean.png"
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "snail.png").write_bytes(b"mine")
-    export(caption(5), tmp_path, Drawing(), GREY, Outputs(strip=True, animate="words"))
+    export_maps(caption(5), tmp_path, Drawing(), GREY, Outputs(strip=True, animate="words"))
     mine.write_bytes(b"changed since")
 
-    files = export(caption(2), tmp_path, Drawing(), GREY)
+    files = export_maps(caption(2), tmp_path, Drawing(), GREY)
 
     assert {path.name for path in tmp_path.iterdir()} == {
         *(path.name for path in files),
@@ -227,7 +227,7 @@ def test_fewer_words_leave_no_maps_of_earlier_ones_behind(tmp_path: Path) -> Non
     with np.load(tmp_path / "maps.npz") as found:
         assert found["files"].tolist() == [path.name for path in files[1:]]
         assert found["weights"].shape == (2, 2, 2, 5)
-    export(caption(2), tmp_path, Drawing(), GREY, Outputs("svg"))
+    export_maps(caption(2), tmp_path, Drawing(), GREY, Outputs("svg"))
     assert not list(tmp_path.glob("0[01]*.png"))
 
 
@@ -242,7 +242,7 @@ def test_a_list_that_is_not_ours_removes_nothing(tmp_path: Path, names: list[str
     digest = hashlib.blake2b(b"mine" if len(names) > 1 else b"other", digest_size=16).hexdigest()
     np.savez(folder / "maps.npz", files=np.array(names), digests=np.array([digest] * len(names)))
 
-    export(caption(2), folder, Drawing(), GREY)
+    export_maps(caption(2), folder, Drawing(), GREY)
 
     assert [file.read_bytes() for file in kept] == [b"mine"] * 3
 
@@ -251,7 +251,7 @@ def test_a_list_that_is_not_ours_removes_nothing(tmp_path: Path, names: list[str
 def test_a_damaged_archive_is_written_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "maps.npz").write_bytes(content)
 
-    export(caption(2), tmp_path, Drawing(), GREY)
+    export_maps(caption(2), tmp_path, Drawing(), GREY)
 
     with np.load(tmp_path / "maps.npz") as found:
         assert found["weights"].shape == (2, 2, 2, 5)
@@ -259,7 +259,7 @@ def test_a_damaged_archive_is_written_anew(tmp_path: Path, content: bytes) -> No
 
 def test_a_strip_of_all_words_in_rows(tmp_path: Path) -> None:
     """Ten words stand in two rows of five, each map below its word."""
-    files = export(caption(10), tmp_path, Drawing(smooth=False), GREY, Outputs(strip=True))
+    files = export_maps(caption(10), tmp_path, Drawing(smooth=False), GREY, Outputs(strip=True))
 
     assert files[-1].name == "strip.png"
     pixels = np.asarray(Image.open(files[-1]), int)
@@ -280,7 +280,7 @@ def gif_frames(path: Path) -> list[np.ndarray]:
 
 
 def test_an_animation_goes_from_word_to_word(tmp_path: Path) -> None:
-    files = export(caption(3), tmp_path, Drawing(smooth=False), GREY, Outputs(animate="words"))
+    files = export_maps(caption(3), tmp_path, Drawing(smooth=False), GREY, Outputs(animate="words"))
 
     assert files[-1].name == "words.gif"
     frames = gif_frames(files[-1])
@@ -295,7 +295,9 @@ def test_an_animation_goes_from_word_to_word(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("over", "count"), [("layers", 2), ("heads", 2)])
 def test_an_animation_through_layers_or_heads_shows_all_words(tmp_path: Path, over: Over, count: int) -> None:
-    files = export(words(), tmp_path, Drawing(smooth=False, head="all"), GREY, Outputs(animate=over, animation="mp4"))
+    files = export_maps(
+        words(), tmp_path, Drawing(smooth=False, head="all"), GREY, Outputs(animate=over, animation="mp4")
+    )
 
     assert files[-1].name == f"{over}.mp4"
     with av.open(str(files[-1])) as container:
@@ -311,9 +313,9 @@ def test_what_cannot_move_is_refused_before_anything_is_written(tmp_path: Path) 
     still = replace(words(1, 1), kind="image")
     for over, part in (("words", "words of a caption"), ("layers", "a single layer"), ("heads", "a single head")):
         with pytest.raises(OptionError, match=part):
-            export(still, tmp_path, Drawing(), GREY, Outputs(animate=over))  # type: ignore[arg-type]
+            export_maps(still, tmp_path, Drawing(), GREY, Outputs(animate=over))  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="lie over a picture"):
-        export(still, tmp_path, Drawing())
+        export_maps(still, tmp_path, Drawing())
 
     assert not list(tmp_path.iterdir())
 
@@ -323,6 +325,6 @@ def test_what_cannot_move_is_refused_before_anything_is_written(tmp_path: Path) 
 )
 def test_nothing_is_written_of_what_is_not_there(tmp_path: Path, layer: int, head: object, part: str) -> None:
     with pytest.raises(OptionError, match=part):
-        export(words(), tmp_path, Drawing(layer, head), GREY)  # type: ignore[arg-type]
+        export_maps(words(), tmp_path, Drawing(layer, head), GREY)  # type: ignore[arg-type]
 
     assert not list(tmp_path.iterdir())
