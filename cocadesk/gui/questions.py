@@ -84,11 +84,13 @@ class _Conversation:
     Attributes:
         identity: Fingerprint of the content, empty until it is known.
         unkept: Answers that came before it was known.
+        is_cleared: Whether it was cleared before it was known.
     """
 
     exchanges: list[Exchange] = field(default_factory=list)
     identity: str = ""
     unkept: list[KeptAnswer] = field(default_factory=list)
+    is_cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +185,8 @@ class Questions(QObject):
         talk.unkept.clear()
         if talk.identity:
             conversations.forget(talk.identity)
+        else:
+            talk.is_cleared = True
         self.reset.emit(entry)
 
     # From question to answer
@@ -203,6 +207,9 @@ class Questions(QObject):
 
     def _on_found(self, entry: Entry, talk: _Conversation, identity: str, kept: list[KeptAnswer]) -> None:
         talk.identity = identity
+        if talk.is_cleared:
+            conversations.forget(identity)
+            kept = []
         for answer in talk.unkept:
             conversations.append(identity, answer)
         talk.unkept.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from cocadesk.catalog.checkpoints import find_weights
 from cocadesk.errors import ModelError, OptionError
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.media.identity import fingerprint
 from cocadesk.paths import data_dir
 from cocadesk.store import settings
 from cocadesk.types import (
@@ -28,6 +30,7 @@ from cocadesk.types import (
     CancelToken,
     ModelRequest,
     OtherAnswer,
+    Picture,
     PictureLike,
     Token,
 )
@@ -189,6 +192,35 @@ def test_a_conversation_can_be_cleared(qtbot: QtBot, chat: MainWindow) -> None:
     qtbot.mouseClick(clear, Qt.MouseButton.LeftButton)
     assert answers(chat) == []
     assert list((data_dir() / "conversations").iterdir()) == []
+
+
+def test_what_is_cleared_before_the_file_was_read_does_not_come_back(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_window(settings=ASKING, loader=loader())
+    open_files(qtbot, first, many_files[:1])
+    ask(qtbot, first, "How many?")
+    wait_for_answers(qtbot, first, ANSWER)
+    first.close()
+    [kept] = (data_dir() / "conversations").iterdir()
+    going_on = threading.Event()
+
+    def slowly(source: Path | Picture) -> str:
+        assert going_on.wait(WAIT_MS / 1000)
+        return fingerprint(source)
+
+    monkeypatch.setattr("cocadesk.gui.questions.fingerprint", slowly)
+    second = make_window(settings=ASKING, loader=loader())
+    open_files(qtbot, second, many_files[:1])
+    ask(qtbot, second, "Which colour?")
+    wait_for_answers(qtbot, second, ANSWER)
+    entry = second.session.entries.at(0)
+    assert entry is not None
+    second.questions.forget(entry)
+    assert kept.exists()
+    going_on.set()
+    qtbot.waitUntil(lambda: not kept.exists(), timeout=WAIT_MS)
+    assert answers(second) == []
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\n"])

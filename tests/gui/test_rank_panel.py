@@ -205,6 +205,10 @@ def test_several_pictures_make_a_matrix(qtbot: QtBot, make_window: MakeWindow, t
     assert (panel.matrix.currentIndex().row(), panel.matrix.currentIndex().column()) == (0, 1)
     spoken = model.index(0, 1).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == f"green.png, {TEXTS[order[0]]}: {model.index(0, 1).data()}"
+    select(window, [0, 2])
+    wait_for_ranking(qtbot, window)
+    assert [model.headerData(at, down) for at in range(4)] == TEXTS
+    assert panel.matrix.horizontalHeader().sortIndicatorSection() == -1
 
 
 def test_the_greatest_cell_is_painted_strongest(qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]) -> None:

@@ -114,6 +114,11 @@ class MatrixModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
     @property
+    def is_sorted(self) -> bool:
+        """Whether the rows are sorted by a picture; else they stand as they were typed."""
+        return self._sorted[0] >= 0
+
+    @property
     def measure(self) -> Measure:
         """What the cells show."""
         return self._measure
@@ -189,6 +194,8 @@ class RankMatrix(QTableView):
         here = self.currentIndex()
         row, column = here.row(), here.column()
         self.matrix.show_ranking(ranking)
+        if not self.matrix.is_sorted:  # other pictures than before: no arrow may say otherwise
+            self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         if row >= 0 and ranking is not None:
             self.setCurrentIndex(self.matrix.index(row, column))
         self._narrow()
