@@ -9,14 +9,21 @@ from dataclasses import replace
 from cocadesk.media.image import open_picture_or_clip
 from cocadesk.types import (
     Alternative,
+    CacheComparison,
+    CachedStates,
+    CacheEvent,
     CancelToken,
     CaptionEvent,
     CaptionOptions,
     CaptionResult,
     Clip,
+    DecodingProgress,
+    DecodingWay,
     Draft,
     Picture,
     PictureLike,
+    StateArray,
+    TimedDecoding,
     Timings,
     Token,
 )
@@ -104,6 +111,35 @@ class FakeCaptioner:
             item = opened[index]
             frames = item.indices if isinstance(item, Clip) else ()
             yield CaptionResult(index, text, tuple(tokens), timings, self.name, frames)
+
+    def states(self, picture: PictureLike, cancel: CancelToken | None = None) -> CachedStates:
+        """Keys and values of one layer of the decoder, with room for 25 tokens."""
+        *_, result = self.caption(picture, CaptionOptions(), cancel)
+        assert isinstance(result, CaptionResult)
+        arrays = [StateArray(f"decoder.0.{kind}", "decoder", 0, (1, 2, 25, 8), 1600) for kind in ("keys", "values")]
+        return CachedStates(tuple(arrays), result.caption, len(result.tokens), self.name, "float32")
+
+    def compare_cached(
+        self,
+        picture: PictureLike,
+        options: CaptionOptions = CaptionOptions(),  # noqa: B008 — frozen
+        cancel: CancelToken | None = None,
+    ) -> Iterator[CacheEvent]:
+        """Ten milliseconds a token with states, half of that with guesses, and without either as many more as tokens
+        came before."""
+        ways: tuple[DecodingWay, ...] = ("cached", "guesses", "uncached")
+        timed = []
+        for way in ways:
+            *_, result = self.caption(picture, options, cancel)
+            assert isinstance(result, CaptionResult)
+            for place in range(len(result.tokens)):
+                yield DecodingProgress(way, place + 1, options.max_tokens)
+            seconds = tuple(
+                {"cached": 0.01, "guesses": 0.005, "uncached": 0.01 * (1 + place)}[way]
+                for place in range(len(result.tokens))
+            )
+            timed.append(TimedDecoding(way, result.tokens, seconds))
+        yield CacheComparison(tuple(timed), self.name)
 
     def _spoken(self, prefix: tuple[int, ...]) -> list[tuple[int, str]]:
         """Numbers and texts of the tokens of a caption that begins with these."""
