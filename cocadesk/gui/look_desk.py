@@ -170,6 +170,7 @@ class LookDesk(QObject):
         """The picture of that key is on the canvas now."""
         self._viewed, self._pyramid = key, pyramid
         self._show_map()
+        self.refresh_actions()
         self._show_tiles()
 
     def restore(self, settings: Settings) -> None:
@@ -193,8 +194,10 @@ class LookDesk(QObject):
         is_map = scene is not None and scene.over_picture and self._viewed is not None
         do.pin_map.setEnabled(is_map)
         do.live_pin.setEnabled(is_map)
-        for action in (do.all_maps, do.export_map, do.copy_map):
-            action.setEnabled(scene is not None and (is_map or not scene.over_picture))
+        is_shown = scene is not None and (is_map or not scene.over_picture)
+        do.export_map.setEnabled(is_shown)
+        do.copy_map.setEnabled(is_shown)
+        do.all_maps.setEnabled(is_shown and scene is not None and scene.maps.layers * scene.maps.heads > 1)
         several = scene is not None and self._tab in SHOWS_MAP
         for action in (do.layer_up, do.layer_down):
             action.setEnabled(several and scene is not None and scene.maps.layers > 1)
@@ -205,8 +208,8 @@ class LookDesk(QObject):
 
     def _on_map(self) -> None:
         self._show_map()
-        self._show_tiles()
         self.refresh_actions()
+        self._show_tiles()
 
     def _on_looking(self) -> None:
         self.refresh_actions()
@@ -247,7 +250,7 @@ class LookDesk(QObject):
 
     def _show_tiles(self) -> None:
         if self.tiles.isVisible():
-            scene = self.panel.scene
+            scene = self.panel.scene if self._do.all_maps.isEnabled() else None
             style = self.panel.style_box.overlay_style
             self.tiles.show_scene(
                 scene, self.panel.controls.choice, style, self._behind(scene) if scene is not None else None
@@ -372,8 +375,7 @@ class LookDesk(QObject):
         entry, choice = self._shown(), self.panel.controls.choice
         stem = Path(entry.name).stem if entry is not None and scene.over_picture else "text"
         token = re.sub(r"[^\w-]+", "", scene.token_name(choice.token))
-        head = "mean" if choice.head == "mean" else f"head {choice.head}"
-        return " ".join(filter(None, (stem, token, f"layer {choice.layer}", head)))
+        return " ".join(filter(None, (stem, token, *scene.place(choice))))
 
 
 def _small(pyramid: Pyramid) -> QImage:

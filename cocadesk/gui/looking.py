@@ -231,7 +231,7 @@ class Looking(QObject):
             case ModelLoading(request=request):
                 self._show(f"Loading {request.name}…")
             case ModelReady():
-                self._show("Looking for words…" if wish.kind == "words" else "Looking…")
+                self._show("Looking…")
             case Looked() as looked:
                 self.result = looked
                 if wish.entry is None or self._session.entries.get(wish.entry.key) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -111,7 +112,7 @@ class RelevantLooker(FakeLooker):
     ) -> AttentionMaps:
         maps = self.word_attention(picture, caption, cancel)
         weights = noise(f"relevance {maps.text}", 1, 1, len(maps.tokens), len(KEYS))
-        return AttentionMaps("words", self.name, weights, maps.tokens, KEYS, None, maps.text, maps.layout)
+        return replace(maps, weights=weights, pooler=None, to_queries=None, measure="relevance")
 
 
 def layout(picture: PictureLike) -> PatchLayout:

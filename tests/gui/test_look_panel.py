@@ -358,6 +358,9 @@ def test_relevance_is_offered_where_there_is_one(qtbot: QtBot, make_window: Make
     qtbot.waitUntil(lambda: panel.scene is not None and panel.scene.maps.layers == 1, timeout=WAIT_MS)
     assert panel.scene is not None
     assert_shown(window, panel.scene.maps.patch_map(1))
+    assert window.canvas.map is not None
+    assert window.canvas.map.title == "“cat” · relevance"
+    assert not window.commands.all_maps.isEnabled()  # there is one layer and one head
     assert not panel.controls.layer.isVisible()
     assert not panel.controls.summary.isVisible()
     panel.way.setCurrentIndex(0)

@@ -174,13 +174,16 @@ class Scene:
         return "all tokens" if token is None else self.maps.tokens[token].strip() or "space"
 
     def title(self, choice: Choice) -> str:
-        """What a user reads above the map: the token, the layer and the head."""
+        """What a user reads above the map: the token, and where it comes from."""
+        return " · ".join((f"“{self.token_name(choice.token)}”", *self.place(choice)))
+
+    def place(self, choice: Choice) -> tuple[str, ...]:
+        """What a user reads about where a map comes from: the layer and the head, or that it is relevance."""
+        if self.maps.measure == "relevance":
+            return ("relevance",)
         head = "mean" if choice.head == "mean" else f"head {choice.head}"
-        how = "rollout" if choice.rollout else head
-        parts = [f"“{self.token_name(choice.token)}”", f"layer {choice.layer}", how]
-        if choice.pooler_head != "mean":
-            parts.append(f"pooler head {choice.pooler_head}")
-        return " · ".join(parts)
+        pooler = () if choice.pooler_head == "mean" else (f"pooler head {choice.pooler_head}",)
+        return (f"layer {choice.layer}", "rollout" if choice.rollout else head, *pooler)
 
     def _of_token(self, matrix: Values, choice: Choice) -> Values:
         layout = self.maps.layout
