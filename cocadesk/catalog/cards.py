@@ -40,15 +40,16 @@ def card(name: str) -> ModelCard:
     """The card of that name.
 
     Raises:
-        ModelError: if there is none; the message names the nearest ones.
+        ModelError: if there is none; the message names the nearest ones, or all.
     """
     if name in CARDS:
         return CARDS[name]
     everything = all_cards()
     if name in everything:
         return everything[name]
-    near = get_close_matches(name, everything, n=2) or list(everything)
-    raise ModelError(f"There is no model named “{name}”. Did you mean {' or '.join(near)}?")
+    near = get_close_matches(name, everything, n=2)
+    known = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(everything)}."
+    raise ModelError(f"There is no model named “{name}”. {known}")
 
 
 def all_cards() -> dict[str, ModelCard]:

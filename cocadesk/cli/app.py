@@ -17,12 +17,13 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help and errors: they are read by scripts, logs and screen readers as well
     pretty_exceptions_enable=False,  # cli.main turns exceptions into one line
 )
-app.command("caption")(caption.caption)
-app.command("ask")(ask.ask)
-app.command("rank")(rank.rank)
-app.command("classify")(classify.classify)
-app.command("attend")(attend.attend)
-app.command("doctor")(doctor.doctor)
+# Short enough to stand in the list of commands uncut.
+app.command("caption", short_help="Caption pictures and videos.")(caption.caption)
+app.command("ask", short_help="Ask questions about a picture or a video.")(ask.ask)
+app.command("rank", short_help="Rank texts by how well they describe a picture.")(rank.rank)
+app.command("classify", short_help="Name what pictures most likely show.")(classify.classify)
+app.command("attend", short_help="Write where a model looks, as maps and numbers.")(attend.attend)
+app.command("doctor", short_help="Check this machine, and say how to mend it.")(doctor.doctor)
 app.add_typer(models.app, name="models")
 
 

@@ -25,7 +25,7 @@ _DEFAULTS = AskOptions()
 def ask(
     *,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A picture or a video, or a folder of them.")],
-    questions: Annotated[list[str], typer.Argument(metavar="QUESTION...", help="What to ask about it.")],
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What to ask about it.")],
     model: Annotated[
         str, typer.Option(help="A model that can ask; `cocadesk models list` names them.")
     ] = DEFAULT_ANSWERER,

@@ -9,6 +9,12 @@ import typer
 from cocadesk.types import DeviceName, DtypeName
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Pictures and videos, or folders of them.")]
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="M", help="A model that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
+    ),
+]
 Frames = Annotated[int, typer.Option(min=1, help="Uniformly spaced frames of a clip to average.")]
 Seed = Annotated[int | None, typer.Option(help="Repeat a sampled text; with --untrained, the weights as well.")]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute.")]

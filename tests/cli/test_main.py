@@ -75,6 +75,16 @@ def test_the_help_lists_the_commands_there_are(capfd: pytest.CaptureFixture[str]
     assert set(COMMANDS) <= set(listed)
 
 
+@pytest.mark.parametrize("group", [[], ["models"]])
+def test_what_commands_do_is_listed_uncut(group: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*group, "--help"]) == 0
+
+    _, _, listed = capfd.readouterr().out.partition("Commands:\n")
+    lines = listed.splitlines()
+    assert len(lines) >= 5
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The files of each window that would have opened."""

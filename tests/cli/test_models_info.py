@@ -76,3 +76,11 @@ def test_what_cannot_be_imported_costs_one_line(tmp_path: Path, capfd: pytest.Ca
     assert out == ""
     assert first.startswith(f"cocadesk: {page}: ")
     assert second == "cocadesk: nowhere.bin: There is no such file."
+
+
+def test_a_name_like_none_is_answered_with_all(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "info", "zzz"]) == 1
+
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("cocadesk: zzz: There is no model named “zzz”. There are starter-coca, ")
+    assert "Did you mean" not in line

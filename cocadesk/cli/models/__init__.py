@@ -13,8 +13,9 @@ from cocadesk.cli.models.remove import remove
 app = typer.Typer(
     help="List, inspect, download, import and remove models.", no_args_is_help=True, rich_markup_mode=None
 )
-app.command("list")(list_models)
-app.command("info")(info)
-app.command("pull")(pull)
-app.command("import")(import_model)
-app.command("remove")(remove)
+# Short enough to stand in the list of commands uncut.
+app.command("list", short_help="List the models, and which are on this machine.")(list_models)
+app.command("info", short_help="Show what a model is and what it is made of.")(info)
+app.command("pull", short_help="Download models from the Hugging Face hub.")(pull)
+app.command("import", short_help="Copy a checkpoint, to be used by name.")(import_model)
+app.command("remove", short_help="Remove a model's weights from this machine.")(remove)

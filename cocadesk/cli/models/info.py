@@ -13,18 +13,14 @@ from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import find_weights
 from cocadesk.catalog.progress import format_bytes
 from cocadesk.cli.models.facts import card_json, find_card, state
+from cocadesk.cli.options import ModelName
 from cocadesk.cli.output import complain, progress, results_only
 from cocadesk.errors import CocaDeskError
 from cocadesk.types import NetInfo, PartName
 
 
 def info(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="M", help="A model that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
-        ),
-    ],
+    model: ModelName,
     part: Annotated[PartName | None, typer.Option(help="Layers, memory and arrays of one part alone.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")] = False,
 ) -> None:

@@ -26,7 +26,7 @@ def pull(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="M...", help="Models that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
+            metavar="M", help="Models that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
         ),
     ],
 ) -> None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from cocadesk.catalog.progress import format_bytes
 from cocadesk.cli.models.facts import find_card
+from cocadesk.cli.options import ModelName
 from cocadesk.cli.output import complain
 from cocadesk.errors import CocaDeskError
 
 
 def remove(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="M", help="A model that `cocadesk models list` names, or `open_clip:ARCH/TAG`, `timm:NAME`."
-        ),
-    ],
+    model: ModelName,
 ) -> None:
     """Remove a model's weights, and what unfinished downloads of it left, from this machine.
 
