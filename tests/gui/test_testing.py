@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QClipboard
+from PySide6.QtGui import QClipboard, QMouseEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui.main_window import MainWindow
@@ -30,6 +31,7 @@ from tests.gui.driving import WAIT_MS, drop, file_urls
 from tests.gui.side import ASKED, ReadingCaptioner, loader, open_files
 
 LEFT = Qt.MouseButton.LeftButton
+NO_KEYS = Qt.KeyboardModifier.NoModifier
 TESTING = Settings(tab="test", ask_model=ASKED)
 
 
@@ -197,6 +199,20 @@ def test_without_a_tool_the_picture_is_dragged(qtbot: QtBot, opened: MainWindow)
     opened.commands.show_caption.trigger()
     assert layer.tool is None
     assert not layer.isVisible()
+
+
+def test_the_middle_button_moves_the_picture_while_a_tool_is_taken_up(qtbot: QtBot, opened: MainWindow) -> None:
+    take(qtbot, opened, Tool.BRUSH)
+    layer, middle = opened.tests.layer, Qt.MouseButton.MiddleButton
+    start = spot(opened, 20, 20)
+    aim = start + QPoint(60, 40)
+    qtbot.mousePress(layer, middle, pos=start)
+    held = QMouseEvent.Type.MouseMove, QPointF(aim), layer.mapToGlobal(QPointF(aim)), middle, middle, NO_KEYS
+    QApplication.sendEvent(layer, QMouseEvent(*held))
+    qtbot.mouseRelease(layer, middle, pos=aim)
+    place = opened.canvas.to_picture(QPointF(aim))
+    assert (place.x(), place.y()) == pytest.approx((20, 20), abs=1)
+    assert not mask(opened).any()
 
 
 def test_words_change_with_the_region(qtbot: QtBot, opened: MainWindow, clipboard: QClipboard) -> None:

@@ -62,6 +62,7 @@ class MaskLayer(QWidget):
         self._places: list[QPointF] = []
         self._pen: QPointF | None = None
         self._pointer: QPointF | None = None
+        self._grasped: QPointF | None = None
         self._hatched: tuple[object, QImage, QRect] | None = None
         self.setMouseTracking(True)
         self._take_input(False)
@@ -124,6 +125,9 @@ class MaskLayer(QWidget):
     # The mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._grasped = self._canvas.to_picture(event.position())
+            return
         if self.tool is None or self.region is None or event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -133,14 +137,19 @@ class MaskLayer(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
-        if self._places and event.buttons() & Qt.MouseButton.LeftButton:
+        if self._grasped is not None and event.buttons() & Qt.MouseButton.MiddleButton:
+            moved = self._canvas.to_picture(event.position()) - self._grasped
+            self._canvas.see(self._canvas.seen.translated(-moved))
+        elif self._places and event.buttons() & Qt.MouseButton.LeftButton:
             self._go_to(self._canvas.to_picture(event.position()))
         else:
             event.ignore()
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._places and event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._grasped = None
+        elif self._places and event.button() == Qt.MouseButton.LeftButton:
             self._finish()
         else:
             event.ignore()
