@@ -70,3 +70,14 @@ def test_pictures_and_their_captions_find_each_other(starter: CocaModel) -> None
     nearest = (images @ texts.T).argmax(1)
 
     assert sum(int(found) == row for row, found in enumerate(nearest)) >= len(SHOWN) - 2
+
+
+@pytest.mark.parametrize(
+    ("name", "colour", "still"), [("balloon-rising", "blue", "house"), ("dog-walking", "yellow", "tree")]
+)
+def test_the_clips_are_described_by_what_stays_in_them(starter: CocaModel, name: str, colour: str, still: str) -> None:
+    result = caption(starter, SAMPLES / f"{name}.mp4", CaptionOptions(temperature=0, frames=4))
+    said = scenes.read_caption(result.caption)
+    assert said.background == colour
+    assert any(scenes.NOUNS[noun]["noun"] == still for noun in said.counts)
+    assert len(result.frames) == 4
