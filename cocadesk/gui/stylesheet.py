@@ -103,6 +103,8 @@ QScrollBar::handle { background: $border; border-radius: 3px; min-height: 28px; 
 QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
+QTableCornerButton::section { background: transparent; border: none; border-bottom: 1px solid $border; }
 
 QSlider { min-height: 20px; }
 QSlider::groove:horizontal { height: 4px; background: $border; border-radius: 2px; }

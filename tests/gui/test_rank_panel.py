@@ -205,6 +205,13 @@ def test_several_pictures_make_a_matrix(qtbot: QtBot, make_window: MakeWindow, t
     assert (panel.matrix.currentIndex().row(), panel.matrix.currentIndex().column()) == (0, 1)
     spoken = model.index(0, 1).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == f"green.png, {TEXTS[order[0]]}: {model.index(0, 1).data()}"
+    header = panel.matrix.horizontalHeader()
+    assert header.length() <= panel.matrix.viewport().width()
+    header.resizeSection(0, 130)
+    panel.field.put("\n".join(TEXTS[:3]))
+    wait_for_ranking(qtbot, window)
+    assert header.sectionSize(0) == 130
+    panel.field.put("\n".join(TEXTS))
     select(window, [0, 2])
     wait_for_ranking(qtbot, window)
     assert [model.headerData(at, down) for at in range(4)] == TEXTS

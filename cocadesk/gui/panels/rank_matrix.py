@@ -28,7 +28,8 @@ from cocadesk.gui.widgets.naming import named
 HEAT_ROLE = Qt.ItemDataRole.UserRole
 """Where a value lies between the least (0) and the greatest (1) of the table; None for none."""
 
-COLUMN_WIDTH = 84
+COLUMN_WIDTHS = (72, 200)
+"""The least and the greatest: names of files are long, but a figure is short."""
 ROW_HEIGHT = 34
 NAME_SHARE = 0.4
 
@@ -178,7 +179,7 @@ class RankMatrix(QTableView):
             header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
             header.setHighlightSections(True)
             header.setFont(scaled_font(0.9))
-        across.setDefaultSectionSize(COLUMN_WIDTH)
+        across.setDefaultSectionSize(COLUMN_WIDTHS[0])
         across.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         across.setSortIndicatorClearable(True)
         down.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -205,9 +206,15 @@ class RankMatrix(QTableView):
         self._narrow()
 
     def _narrow(self) -> None:
-        """Long descriptions must leave room for the figures."""
+        """Long descriptions must leave room for the figures, and the figures share what there is."""
         wanted = self.verticalHeader().sizeHint().width() + 12
-        self.verticalHeader().setFixedWidth(int(min(wanted, NAME_SHARE * self.width())))
+        names = int(min(wanted, NAME_SHARE * self.width()))
+        self.verticalHeader().setFixedWidth(names)
+        least, most = COLUMN_WIDTHS
+        room = self.width() - names - self.verticalScrollBar().sizeHint().width()
+        width = min(max(room // max(self.matrix.columnCount(), 1), least), most)
+        if width != self.horizontalHeader().defaultSectionSize():  # it would undo what the user has resized
+            self.horizontalHeader().setDefaultSectionSize(width)
 
 
 class _HeatDelegate(QStyledItemDelegate):
