@@ -161,6 +161,8 @@ class LookDesk(QObject):
         """That picture is shown, or what is known about it changed."""
         if entry is None or entry.key != self._viewed:
             self._viewed = self._pyramid = None
+            if self._tab not in SHOWS_MAP:
+                self._canvas.show_map(None)  # of a word that is gone
         self.panel.show_entry(entry)
         self._look_for_words()
         self._show_map()

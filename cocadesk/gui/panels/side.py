@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from cocadesk.gui.widgets.naming import named
 from cocadesk.store.settings import Tab
@@ -54,5 +54,8 @@ class Side(QWidget):
         self.tabs.setTabToolTip(self._names.index(tab), hint)
 
     def _on_tab(self, number: int) -> None:
+        # Qt would hand the keyboard on to whatever comes first in the next panel, such as a word, which opens a chart.
+        if self._stack.currentWidget().isAncestorOf(QApplication.focusWidget() or self):
+            self.tabs.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stack.setCurrentIndex(number)
         self.tab_changed.emit(self._names[number])
