@@ -218,12 +218,27 @@ def test_full_size_equals_transformers(full_size: reference.Blip) -> None:
     decoder = CachedDecoder(TextDecoder(full_size.module.text_decoder), source, steps)
     logits = torch.stack([decoder.step(tokens[:, [step]])[:, 0] for step in range(steps)], 1)
     assert (logits - expected).abs().max() <= TOLERANCE
+    check_scores(full_size, noise, source[:1])
     if isinstance(full_size, BlipVqaModel):
         expected_tokens = reference.generate(full_size, noise, steps, question)
         assert asked(full_size, noise, "How many noisy pictures are there?", max_tokens=steps) == expected_tokens
     else:
         expected_tokens = reference.generate(full_size, noise, steps)
         assert captioned(full_size, noise, max_tokens=steps) == expected_tokens
+
+
+def check_scores(model: reference.Blip, picture: Picture, source: torch.Tensor) -> None:
+    tokens = [1037, 4937, 2006]
+    fed = torch.tensor([[model.tokenizer.start, *tokens[:-1]]])
+    expected = reference.logits(model, source, fed)[0].log_softmax(-1)[range(3), tokens].tolist()
+    if isinstance(model, BlipVqaModel):
+        scored = model.score_answer(picture, "How many noisy pictures are there?", tokens)
+    else:
+        scored = model.score(picture, tokens)
+        *_, result = model.caption(picture, CaptionOptions(max_tokens=4, prefix=tuple(tokens)))
+        assert isinstance(result, CaptionResult)
+        assert [token.logprob for token in result.tokens[:3]] == pytest.approx(expected, abs=TOLERANCE)
+    assert [token.logprob for token in scored] == pytest.approx(expected, abs=TOLERANCE)
 
 
 def test_streamed_tokens_are_the_results(vqa: BlipVqaModel, pictures: list[Picture]) -> None:
