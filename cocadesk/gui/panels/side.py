@@ -55,7 +55,8 @@ class Side(QWidget):
 
     def _on_tab(self, number: int) -> None:
         # Qt would hand the keyboard on to whatever comes first in the next panel, such as a word, which opens a chart.
-        if self._stack.currentWidget().isAncestorOf(QApplication.focusWidget() or self):
+        hidden, focused = self._stack.currentWidget(), QApplication.focusWidget()
+        if hidden is not None and focused is not None and hidden.isAncestorOf(focused):
             self.tabs.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stack.setCurrentIndex(number)
         self.tab_changed.emit(self._names[number])
