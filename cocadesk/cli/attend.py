@@ -14,9 +14,9 @@ from cocadesk.cli.each_picture import each_picture
 from cocadesk.cli.ending import end, refusing
 from cocadesk.cli.looking import Animation, Format, Looking, Over, Written, folder_given, head_given
 from cocadesk.cli.managed_model import ManagedModel, load_for
-from cocadesk.cli.options import Checkpoint, Device, Dtype, Json, Seed, Untrained
+from cocadesk.cli.options import Checkpoint, Device, Dtype, Frames, Json, Seed, Untrained
 from cocadesk.cli.output import results_only
-from cocadesk.types import AttentionKind, Clip, ModelRequest, Picture
+from cocadesk.types import FRAMES, AttentionKind, Clip, ModelRequest, Picture
 
 _DEFAULT_MODELS: dict[AttentionKind, str] = {
     "image": DEFAULT_CAPTIONER,
@@ -80,6 +80,7 @@ def attend(
     model: Annotated[
         str | None, typer.Option(help="A model that can attend; starter-coca, or blip-vqa-base for a question.")
     ] = None,
+    frames: Frames = FRAMES,
     seed: Seed = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -91,7 +92,7 @@ def attend(
 
     maps.npz holds `weights` with the names of its axes in `axes`, and the names of the `tokens` that attend and the
     `keys` that are attended to. Maps lie over the picture where the model saw it; what it did not see is grey. Of a
-    clip, the mean over 16 of its frames counts, drawn over the first. Files that an earlier call wrote to the same
+    clip, the mean over its frames counts, drawn over the first. Files that an earlier call wrote to the same
     folder are replaced or removed; yours stay.
 
     Exit code: 0 all went well, 1 the picture failed, 2 the call itself was wrong.
@@ -131,7 +132,7 @@ def attend(
                 [found] = looking.run(lambda model: iter([work(model, None)]))
                 write(None, found)
             else:
-                failures = each_picture([file], looking, work, write)
+                failures = each_picture([file], looking, work, write, frames=frames)
     raise end(failures)
 
 

@@ -23,7 +23,7 @@ from cocadesk.engine.hidden_states import HiddenStates, image_states
 from cocadesk.engine.pictures import opened, stills
 from cocadesk.engine.preprocess import Preprocessing, geometry
 from cocadesk.engine.wordpiece import WordPieceTokenizer
-from cocadesk.types import CancelToken, Clip, Picture, PictureLike
+from cocadesk.types import FRAMES, CancelToken, Clip, Picture, PictureLike
 
 if TYPE_CHECKING:
     from cocadesk.engine.blip import ImageEncoding
@@ -151,7 +151,7 @@ class BlipWordAttention(BlipImageAttention, WordAttention["ImageEncoding", "Imag
 
     @abstractmethod
     def encode_image(
-        self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16, cancel: CancelToken | None = None
+        self, pictures: PictureLike | Sequence[PictureLike], frames: int = FRAMES, cancel: CancelToken | None = None
     ) -> ImageEncoding:
         """As `BlipModel.encode_image`."""
 

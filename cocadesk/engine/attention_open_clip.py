@@ -27,7 +27,7 @@ from cocadesk.engine.hidden_states import HiddenStates, image_states, text_state
 from cocadesk.engine.layers import CrossAttentionBlock
 from cocadesk.engine.preprocess import Preprocessing
 from cocadesk.engine.tokenizer import ClipTokenizer
-from cocadesk.types import CancelToken, Clip, Picture, PictureLike
+from cocadesk.types import FRAMES, CancelToken, Clip, Picture, PictureLike
 
 if TYPE_CHECKING:
     from cocadesk.engine.coca import ImageEncoding
@@ -150,7 +150,7 @@ class CocaAttention(OpenClipAttention, WordAttention["ImageEncoding", SeenByCoca
 
     @abstractmethod
     def encode_image(
-        self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16, cancel: CancelToken | None = None
+        self, pictures: PictureLike | Sequence[PictureLike], frames: int = FRAMES, cancel: CancelToken | None = None
     ) -> ImageEncoding:
         """As `CocaModel.encode_image`."""
 

@@ -33,6 +33,7 @@ from cocadesk.engine.weights import empty
 from cocadesk.engine.zero_shot import TextReader
 from cocadesk.errors import ModelError, OptionError
 from cocadesk.types import (
+    FRAMES,
     CancelToken,
     CaptionOptions,
     Clip,
@@ -50,8 +51,6 @@ _WORTH_IT = 1.5
 """How much faster decoding must become for a quarter more memory and a second of preparation."""
 _BATCH = 16
 """Most pictures that are decoded, or texts that are embedded, together: bounds the memory for states."""
-_FRAMES = 16
-"""Most frames to take of a clip that is embedded from a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class CocaModel(CocaAttention, CocaRelevance, TextReader):
 
     @torch.inference_mode()
     def encode_image(
-        self, pictures: PictureLike | Sequence[PictureLike], frames: int = 16, cancel: CancelToken | None = None
+        self, pictures: PictureLike | Sequence[PictureLike], frames: int = FRAMES, cancel: CancelToken | None = None
     ) -> ImageEncoding:
         """Run the image encoder on all pictures and on the frames of all clips.
 
@@ -161,7 +160,7 @@ class CocaModel(CocaAttention, CocaRelevance, TextReader):
             Cancelled: at the first check after `cancel` was set; it is checked before every few frames.
             InputError: if a path cannot be opened as a picture.
         """
-        batches = opened_batches(listed(pictures), _FRAMES, _BATCH)
+        batches = opened_batches(listed(pictures), FRAMES, _BATCH)
         return self._joined([self.encode_image(items, cancel=cancel).embedding for _, items in batches])
 
     def embed_text(self, texts: str | Sequence[str]) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import cocadesk.engine
 from cocadesk.cli.main import run
+from cocadesk.media.clips import open_clip
 from tests.engine.blip_models import write_tiny
 from tests.engine.conftest import bundle  # noqa: F401 — a fixture
 from tests.fakes.pictures import animation, make_bad_inputs, quadrants, without_rights
@@ -198,6 +199,17 @@ def test_an_animation_is_looked_at(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert run(["attend", str(clip), "--kind", "image", "--out", str(tmp_path / "maps"), *TINY]) == 0
 
     assert names(tmp_path / "maps") == ["grid.png", "layer01_mean.png", "maps.npz", "pooler_mean.png"]
+
+    assert run(["attend", str(clip), "--kind", "image", "--out", str(tmp_path / "maps"), *TINY, "--frames", "3"]) == 0
+
+    with np.load(tmp_path / "maps" / "maps.npz") as found:
+        weights = found["weights"]
+    looking = cocadesk.engine.load("tiny-coca")
+    of_three, of_all = (
+        looking.image_attention(open_clip(clip, count), tokens=["[feature]"]).weights for count in (3, 16)
+    )
+    np.testing.assert_allclose(weights, of_three, atol=1e-6)
+    assert np.abs(weights - of_all).max() > 1e-4
 
 
 @pytest.mark.parametrize("size", [(3, 2), (5000, 4), (2, 900)], ids=str)
