@@ -276,10 +276,18 @@ def measure(folder: Path, scenes: int, faithful: int, artworks: Sequence[str]) -
     side = model.card.input_pixels
     table: dict[str, dict[str, float]] = {}
     for artwork in artworks:
-        found = located(looker, scenes_of_two(artwork, scenes, side))
-        table[artwork] = found | areas(model, looker, scenes_of_two(artwork, faithful, side), int(found[BEST]))
-        print(f"{folder.name}, {artwork} artwork: measured", file=sys.stderr, flush=True)
+        found = located(looker, _told(scenes_of_two(artwork, scenes, side), f"{artwork} artwork, peaks"))
+        drawn = _told(scenes_of_two(artwork, faithful, side), f"{artwork} artwork, deletion and insertion")
+        table[artwork] = found | areas(model, looker, drawn, int(found[BEST]))
     return table
+
+
+def _told(shown: Shown, what: str) -> Shown:
+    """The same, with word on stderr of how many there were."""
+    for number, each in enumerate(shown, start=1):
+        yield each
+        if number % AT_ONCE == 0:
+            print(f"{what}: {number} scenes", file=sys.stderr, flush=True)
 
 
 def main() -> None:
