@@ -93,6 +93,8 @@ class TestDesk(QObject):
         self.panel.add_section(self.maps.folded)
         self._connect()
         self._refresh()
+        self._refresh_panel()
+        self.panel.show_entries([])
 
     def _connect(self) -> None:
         do, panel = self.do, self.panel
@@ -312,31 +314,34 @@ class TestDesk(QObject):
         self.busy_changed.emit()
 
     def _refresh(self) -> None:
-        do, entry, drawn = self.do, self._entry, self.layer.region
-        progress, problem = self._testing.progress, self._testing.problem
-        kind = self.panel.kind
-        has_picture = entry is not None and not self._canvas.is_empty
-        absent = {each: "" if each is not kind else self._library_absence(each) for each in Kind}
-        self.panel.show_inputs(absent, len(self._texts), reads_text=self._reads_text)
-        self.panel.show_tool(self.layer.tool, self.layer.brush)
-        self.panel.show_busy(progress.what if progress else "")
-        if problem:
-            self.panel.say(problem)
-        trial = self._testing.trial(entry, kind) if entry else None
-        self.panel.result.show_trial(trial)
+        """Say what can be done; the panel follows while it is seen."""
+        do, drawn = self.do, self.layer.region
+        has_picture = self._entry is not None and not self._canvas.is_empty
         for tool, action in do.tools.items():
             action.setEnabled(has_picture)
             action.setChecked(self.layer.tool is tool)
-            self.panel.tools[tool].setEnabled(has_picture)
         for action in (do.larger, do.smaller):
             action.setEnabled(self.layer.tool in (Tool.BRUSH, Tool.ERASER))
         do.undo.setEnabled(drawn is not None and drawn.can_undo)
         do.clear.setEnabled(drawn is not None and not drawn.is_empty)
-        do.run.setEnabled(has_picture and progress is None)
-        do.faithfulness.setEnabled(has_picture and not self.maps.is_busy)
-        self.maps.refresh()
-        self.panel.run.setEnabled(has_picture)
+        do.run.setEnabled(has_picture and not self._testing.is_busy)
+        do.faithfulness.setEnabled(has_picture)
+        if self._shown:
+            self._refresh_panel(has_picture)
+
+    def _refresh_panel(self, has_picture: bool = False) -> None:
+        panel, entry, drawn = self.panel, self._entry, self.layer.region
+        progress, problem, kind = self._testing.progress, self._testing.problem, panel.kind
+        absent = {each: self._library_absence(each) if each is kind else "" for each in Kind}
+        panel.show_inputs(absent, len(self._texts), reads_text=self._reads_text)
+        panel.show_tool(self.layer.tool, self.layer.brush)
+        panel.show_busy(progress.what if progress else "")
+        if problem:
+            panel.say(problem)
+        trial = self._testing.trial(entry, kind) if entry else None
+        panel.result.show_trial(trial)
+        for button in (*panel.tools.values(), panel.run):
+            button.setEnabled(has_picture)
         stale = trial is not None and drawn is not None and trial.wish.region != drawn.region
-        self.panel.told.setText(
-            "The region has changed since; what stands below is about the old one." if stale else HINT
-        )
+        panel.told.setText("The region has changed since; what stands below is about the old one." if stale else HINT)
+        self.maps.refresh()
