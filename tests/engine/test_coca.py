@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from cocadesk import engine
-from cocadesk.engine import coca
 from cocadesk.engine.coca import CocaModel
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
 from cocadesk.errors import Cancelled, InputError, OptionError
@@ -199,7 +198,7 @@ def test_cancelling_between_frames(tiny: CocaModel, pictures: list[Picture], mon
     frames = tuple(Picture("frame", np.full(size, value, np.uint8)) for value in range(0, 250, 25))
     clip = Clip("clip", frames, tuple(range(len(frames))))
     whole = tiny.encode_image(clip)
-    monkeypatch.setattr(coca, "_PATCHES", 20)  # two squares, of 3 × 3 patches and a class token
+    monkeypatch.setattr("cocadesk.engine.frames._PATCHES", 20)  # two squares, of 3 × 3 patches and a class token
     cancel, seen = CancelToken(), []
 
     def stop(_: object, squares: tuple[torch.Tensor], __: object) -> None:
