@@ -84,7 +84,9 @@ class CocaRelevance(TextRelevance, WordRelevance):
         logits, targets = chosen_logits(read.logits, tokens, places)
         layers = [*read.tower, *read.own, *read.crossing]
         attention, [cotangents] = backwards(logits, targets, layers, [read.image_tokens], cancel)
-        # Pooled tokens are nothing but what they hold of the picture: that takes the place of R̄^qq in (10).
+        # Pooled tokens are nothing but what they hold of the picture: that takes the place of R̄^qq in (10), and has its
+        # rows divided by their sums as (8) does. As it is, the gradient would count twice: of 200 held-out nouns the
+        # peak then lay on the thing 157 times, and so 186 times (the bundled starter, packaging/starter/where.py).
         pooled = rows_to_one(seen.pooled(cotangents)[:, 1:])
         first, second = len(read.tower), len(read.tower) + len(read.own)
         own = identity(attention[0].shape[-1], targets)
