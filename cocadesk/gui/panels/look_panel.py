@@ -375,7 +375,7 @@ class LookPanel(QWidget):
         looking = self._looking
         result = looking.result
         if result is not None:
-            self._able[result.maps.kind, self.box.model.name] = result.has_relevance
+            self._able[self.kind, self.box.model.name] = result.has_relevance
         if result is not self._shown:
             self._shown = result
             self.controls.show_scene(Scene(result) if result is not None else None)
