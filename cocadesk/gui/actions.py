@@ -125,6 +125,7 @@ class Actions:
             self.live_pin,
             self.pinned,
             self.all_maps,
+            self.states,
             None,
             self.layer_up,
             self.layer_down,
@@ -205,6 +206,7 @@ class Actions:
         self.live_pin = self._make("Change the newest pin", "Ctrl+Shift+P")
         self.live_pin.setCheckable(True)
         self.all_maps = self._make("All layers and heads…", "Ctrl+Shift+A")
+        self.states = self._make("Attention states…", "Ctrl+Shift+S")
         self.copy_map = self._make("Copy picture", "Ctrl+Shift+C")
         self.export_map = self._make("Export…", "Ctrl+Shift+E")
         self.layer_up = self._make("Layer before", "Ctrl+Up")

@@ -26,6 +26,7 @@ from cocadesk.gui.measuring import Measuring
 from cocadesk.gui.questions import Questions
 from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import Session
+from cocadesk.gui.states.inquiry import Inquiries
 from cocadesk.gui.testing import Testing
 from cocadesk.gui.theme import theme
 from cocadesk.media.folder import list_pictures
@@ -147,6 +148,7 @@ def build(
         (looking, quiet),
         (Testing(runner, pool, manager, session, session), Measuring(runner, manager, session, session)),
         comparing=Comparing(runner, pool, manager, session, session),
+        inquiries=Inquiries(runner, manager, session),
         library=library,
         settings=settings,
         samples=_samples(),

@@ -35,6 +35,8 @@ from cocadesk.gui.questions import Questions
 from cocadesk.gui.rankings import Rankings
 from cocadesk.gui.session import ModelPhase, Session
 from cocadesk.gui.side_desk import SideDesk
+from cocadesk.gui.states.inquiry import Inquiries
+from cocadesk.gui.states.states_desk import StatesDesk
 from cocadesk.gui.status import Status, describe
 from cocadesk.gui.testing import Testing
 from cocadesk.gui.testing_desk import TestDesk
@@ -68,6 +70,7 @@ class MainWindow(QMainWindow):
         testing: tuple[Testing, Measuring],
         *,
         comparing: Comparing,
+        inquiries: Inquiries,
         library: Library,
         settings: Settings,
         samples: Sequence[Path],
@@ -137,6 +140,9 @@ class MainWindow(QMainWindow):
             models=self.desk,
             shown=lambda: self.strip.current,
             parent=self,
+        )
+        self.states = StatesDesk(
+            inquiries, session, opens=do.states, shown=lambda: self.strip.current, parent=self
         )
         self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()
@@ -304,6 +310,7 @@ class MainWindow(QMainWindow):
     def _on_model_changed(self, name: str) -> None:
         if name == self.session.model.name:
             self._refresh_actions()
+            self.states.show_current()
 
     def _show_current(self) -> None:
         """Bring panel, picture and actions up to date with the selected entry."""
@@ -318,6 +325,7 @@ class MainWindow(QMainWindow):
         self.timeline.show_entry(None if unopened else entry)
         self.look.show_entry(entry)
         self.compare.show_current()
+        self.states.show_current()
         self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)
         self._show_columns()
         self.setWindowTitle(f"{entry.name} — CocaDesk" if entry else "CocaDesk")

@@ -1,0 +1,1 @@
+"""The window of the states that a model keeps: cached while it captions, and hidden ones through its layers."""
