@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.states = StatesDesk(
-            inquiries, session, opens=do.states, shown=lambda: self.strip.current, parent=self
+            inquiries, library, session, opens=do.states, shown=lambda: self.strip.current, parent=self
         )
         self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()

@@ -7,17 +7,23 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QClipboard
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from cocadesk.engine.hidden_states import project
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.states.cached_page import verdict
+from cocadesk.gui.states.hidden_page import HiddenPage
 from cocadesk.gui.states.states_window import NO_PICTURE, StatesWindow
+from cocadesk.gui.theme import theme
 from cocadesk.types import CacheComparison, CachedStates, ModelRequest, TimedDecoding, Token
+from cocadesk.work.states import Projected
 from tests.fakes.captioner import FakeCaptioner
+from tests.fakes.holder import LAYERS, PATCHES, FakeHolder, flat
 from tests.fakes.reader import FakeReader
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS
@@ -26,7 +32,7 @@ from tests.gui.side import Steps, open_files
 
 @pytest.fixture
 def captioner() -> FakeCaptioner:
-    return FakeCaptioner()
+    return FakeHolder()
 
 
 @pytest.fixture
@@ -178,6 +184,37 @@ def test_a_model_that_is_not_here_is_not_asked(qtbot: QtBot, main: MainWindow, s
     assert main.session.absence(main.session.model) in [
         label.text() for label in states.findChildren(type(states.cached.total))
     ]
+
+
+def hidden(qtbot: QtBot, window: StatesWindow, tokens: int) -> HiddenPage:
+    """The second page, with so many tokens."""
+    window.pages.setCurrentWidget(window.hidden)
+
+    def there() -> None:
+        found = window.inquiries.hidden.result
+        assert isinstance(found, Projected)
+        assert len(found.tokens) == tokens
+        assert not window.inquiries.hidden.is_busy
+
+    qtbot.waitUntil(there, timeout=WAIT_MS)
+    return window.hidden
+
+
+def test_the_patches_lie_on_their_plane_in_every_layer(qtbot: QtBot, states: StatesWindow) -> None:
+    page = hidden(qtbot, states, len(PATCHES))
+    expected = project(flat(len(PATCHES)))
+    view = page.plot.plot.getViewBox()
+    assert page.layer.value() == LAYERS
+    ranges = view.viewRange()
+    for layer in (LAYERS, 1, 0):
+        page.layer.setValue(layer)
+        x, y = page.plot._points.getData()
+        np.testing.assert_allclose(np.stack([x, y], -1), expected[layer], rtol=1e-5)
+        assert view.viewRange() == ranges  # the same axes for all
+    assert page.layer.accessibleDescription() == "Before the first layer"
+    image = page.plot.plot.grab().toImage()
+    shades = [image.pixelColor(page.plot.spot(token).toPoint()).name() for token in (0, 1)]
+    assert shades == [theme().colours.doubt, theme().colours.accent]
 
 
 def test_every_control_has_a_name(states: StatesWindow) -> None:

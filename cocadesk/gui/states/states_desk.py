@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from cocadesk.gui.entries import Entry
+from cocadesk.gui.library import Library
 from cocadesk.gui.session import Session
 from cocadesk.gui.states.inquiry import Inquiries
 from cocadesk.gui.states.states_window import StatesWindow
@@ -28,6 +29,7 @@ class StatesDesk(QObject):
     def __init__(
         self,
         inquiries: Inquiries,
+        library: Library,
         session: Session,
         *,
         opens: QAction,
@@ -37,6 +39,7 @@ class StatesDesk(QObject):
         super().__init__(parent)
         self.window: StatesWindow | None = None
         self._inquiries = inquiries
+        self._library = library
         self._session = session
         self._shown = shown
         self._parent = parent
@@ -45,7 +48,7 @@ class StatesDesk(QObject):
     def open(self) -> None:
         """Show the window."""
         if self.window is None:
-            self.window = StatesWindow(self._inquiries, self._parent)
+            self.window = StatesWindow(self._inquiries, self._library, self._parent)
             self.window.opened.connect(self.show_current)
         self.window.show()
         self.window.raise_()
