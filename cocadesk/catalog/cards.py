@@ -12,6 +12,7 @@ from cocadesk.catalog.added import added_cards
 from cocadesk.catalog.blip_cards import BLIP_CARDS
 from cocadesk.catalog.card import WEIGHTS_FILE, ModelCard
 from cocadesk.catalog.coca_cards import COCA_CARDS
+from cocadesk.catalog.starter_cards import STARTER_CARDS
 from cocadesk.catalog.vit_cards import VIT_CARDS
 from cocadesk.errors import ModelError
 from cocadesk.paths import models_dir
@@ -20,12 +21,12 @@ log = logging.getLogger(__name__)
 
 IMPORT_FILE = "import.json"
 
-CARDS: dict[str, ModelCard] = {card.name: card for card in (*COCA_CARDS, *BLIP_CARDS, *VIT_CARDS)}
+CARDS: dict[str, ModelCard] = {card.name: card for card in (*STARTER_CARDS, *COCA_CARDS, *BLIP_CARDS, *VIT_CARDS)}
 
 DEFAULT_CAPTIONER = "starter-coca"
-DEFAULT_ANSWERER = "blip-vqa-base"
+DEFAULT_ANSWERER = "starter-vqa"
 DEFAULT_RANKER = "starter-coca"
-DEFAULT_CLASSIFIER = "vit-base-patch32"
+DEFAULT_CLASSIFIER = "starter-vit"
 
 LIBRARIES = ("open_clip", "timm")
 """Libraries whose models have no card here: `engine.find_card` makes one for "open_clip:ViT-B-32/openai"."""

@@ -1,4 +1,4 @@
-"""The CoCas (Yu et al. 2022): the bundled starter, and those that LAION published on open_clip's architectures."""
+"""The CoCas (Yu et al. 2022) that LAION published on open_clip's architectures."""
 
 from __future__ import annotations
 
@@ -30,22 +30,6 @@ def _laion_coca(size: str, patch: int, parameters: int, download_bytes: int, *, 
 
 
 COCA_CARDS = (
-    ModelCard(
-        name="starter-coca",
-        title="Starter CoCa",
-        family="coca",
-        architecture="starter-coca",
-        input_pixels=112,
-        patch_pixels=16,
-        parameters=7_384_897,
-        download_bytes=0,
-        licence="MIT",
-        trained_on="Scenes drawn from openly licensed emoji",
-        finetuned_on="",
-        reference="https://arxiv.org/abs/2205.01917",
-        abilities=_ABILITIES,
-        bundled=True,
-    ),
     _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=False),
     _laion_coca("B", 32, 253_560_065, 1_014_240_260, finetuned=True),
     _laion_coca("L", 14, 638_450_177, 2_553_800_708, finetuned=False),

@@ -78,7 +78,7 @@ def attend(
     ] = None,
     animation: Annotated[Animation, typer.Option(help="What the animation is: a GIF, or a video (VP9).")] = "gif",
     model: Annotated[
-        str | None, typer.Option(help="A model that can attend; starter-coca, or blip-vqa-base for a question.")
+        str | None, typer.Option(help="A model that can attend; starter-coca, or starter-vqa for a question.")
     ] = None,
     frames: Frames = FRAMES,
     seed: Seed = None,

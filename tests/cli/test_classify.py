@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cocadesk.catalog.cards import DEFAULT_CLASSIFIER
 from cocadesk.cli.main import run
 from cocadesk.types import ModelRequest
 from tests.fakes.pictures import animation, make_bad_inputs
@@ -33,7 +35,7 @@ def test_own_classes_with_the_definition_of_the_first(
         "crane, bird: large long-necked wading bird\n 75.0%  crane, bird\n 20.0%  crane\n  5.0%  kite\n",
         "",
     )
-    assert loads == [("classify", ModelRequest("vit-base-patch32"))]
+    assert loads == [("classify", ModelRequest(DEFAULT_CLASSIFIER))]
 
 
 def test_json_has_exactly_the_promised_shape(
@@ -114,11 +116,11 @@ def test_one_picture_that_breaks_the_engine_does_not_break_the_others(
 ) -> None:
     embed = reader.embed_image
 
-    def break_once(pictures: object) -> object:
+    def break_once(*given: Any, **choices: Any) -> object:
         if not reader.seen:
             reader.seen.append(0)
             raise RuntimeError("a tensor of the wrong shape")
-        return embed(pictures)  # type: ignore[arg-type]
+        return embed(*given, **choices)
 
     monkeypatch.setattr(reader, "embed_image", break_once)
 

@@ -21,10 +21,12 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Resources with a bundled model of which only the name is real."""
+    """Resources with bundled models of which only the names are real."""
     folder = tmp_path / "resources"
-    (folder / "models" / "starter-coca").mkdir(parents=True)
-    (folder / "models" / "starter-coca" / "model.safetensors").touch()
+    for card in CARDS.values():
+        if card.bundled:
+            (folder / "models" / card.name).mkdir(parents=True)
+            (folder / "models" / card.name / "model.safetensors").touch()
     monkeypatch.setattr("cocadesk.catalog.card.resources_dir", lambda: folder)
     return folder
 

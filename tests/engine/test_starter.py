@@ -1,23 +1,31 @@
-"""The bundled model: it is what its card says, decodes as open_clip does, and knows its world."""
+"""The bundled models: they are what their cards say, run as their libraries do, and know their world."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import marks
 import pytest
 import scenes
+import torch
+import vit_model
+import vqa_model
 
 from cocadesk import engine
-from cocadesk.catalog.cards import card
+from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CLASSIFIER, card
+from cocadesk.engine.blip import BlipVqaModel
 from cocadesk.engine.coca import CocaModel
+from cocadesk.engine.preprocess import preprocess
+from cocadesk.media.image import open_picture
 from cocadesk.paths import resources_dir
-from cocadesk.types import CaptionOptions, CaptionResult
+from cocadesk.types import AnswerResult, CaptionOptions, CaptionResult
 from tests.engine import reference
 
 SAMPLES = resources_dir() / "samples"
 SHOWN: dict[str, str] = json.loads(SAMPLES.with_suffix(".json").read_text(encoding="utf-8"))
-MOST_BYTES = 20_000_000
+FIRST = next(iter(SHOWN))
+MOST_BYTES = {"starter-coca": 25_000_000, "starter-vqa": 25_000_000, "starter-vit": 12_000_000}
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +39,13 @@ def caption(model: CocaModel, picture: Path, options: CaptionOptions = CaptionOp
     return result
 
 
-def test_it_is_what_its_card_says(starter: CocaModel) -> None:
-    told = card("starter-coca")
-    assert sum(parameter.numel() for parameter in starter.module.parameters()) == told.parameters
-    assert starter.module.visual.image_size == (told.input_pixels, told.input_pixels)
-    assert starter.module.visual.grid_size == (told.patch_grid, told.patch_grid)
-    assert sum(file.stat().st_size for file in told.folder.iterdir()) < MOST_BYTES
+@pytest.mark.parametrize("name", MOST_BYTES)
+def test_each_is_what_its_card_says(name: str) -> None:
+    told = card(name)
+    model = engine.load(name, device="cpu")
+    assert sum(parameter.numel() for parameter in model.module.parameters()) == told.parameters
+    assert sum(file.stat().st_size for file in told.folder.iterdir()) < MOST_BYTES[name]
+    assert model.image_attention(SAMPLES / FIRST).grid == (told.patch_grid, told.patch_grid)
 
 
 def test_it_sees_what_the_samples_show(starter: CocaModel) -> None:
@@ -81,3 +90,50 @@ def test_the_clips_are_described_by_what_stays_in_them(starter: CocaModel, name:
     assert said.background == colour
     assert any(scenes.NOUNS[noun]["noun"] == still for noun in said.counts)
     assert len(result.frames) == 4
+
+
+@pytest.fixture(scope="module")
+def answerer() -> BlipVqaModel:
+    return engine.load(DEFAULT_ANSWERER, device="cpu")
+
+
+def answers(model: BlipVqaModel, picture: Path, *questions: str) -> list[str]:
+    return [event.answer for event in model.ask(picture, list(questions)) if isinstance(event, AnswerResult)]
+
+
+def test_it_tells_the_samples_backgrounds(answerer: BlipVqaModel) -> None:
+    plain = {name: scenes.read_caption(truth).background for name, truth in SHOWN.items()}
+    plain = {name: colour for name, colour in plain.items() if colour != "photo"}
+    right = sum(
+        answers(answerer, SAMPLES / name, "what colour is the background?") == [colour]
+        for name, colour in plain.items()
+    )
+    assert right >= len(plain) - 1
+
+
+def test_it_says_what_no_scene_tells(answerer: BlipVqaModel) -> None:
+    assert answers(answerer, SAMPLES / FIRST, "what is its name?") == ["i can't tell"]
+
+
+def test_answers_are_those_of_transformers_own_forward(answerer: BlipVqaModel) -> None:
+    asked = ["what is in the picture?", "how many things are there?", "what colour is the background?"]
+    with torch.random.fork_rng(devices=[]):
+        module, words = vqa_model.load(card(DEFAULT_ANSWERER).folder)
+    opened = open_picture(SAMPLES / FIRST)
+    squares = torch.from_numpy(preprocess(opened.pixels, answerer._preprocessing)[0])[None]
+    with torch.inference_mode():
+        [expected] = marks.answers(module.eval(), words, squares, [asked])
+    assert [said.lower() for said in answers(answerer, SAMPLES / FIRST, *asked)] == [said.lower() for said in expected]
+
+
+def test_classes_are_those_of_timms_own_forward() -> None:
+    model = engine.load(DEFAULT_CLASSIFIER, device="cpu")
+    [found] = model.classify(SAMPLES / FIRST, top=3)
+    with torch.random.fork_rng(devices=[]):
+        module = vit_model.load(card(DEFAULT_CLASSIFIER).folder).eval()
+    squares = torch.from_numpy(preprocess(open_picture(SAMPLES / FIRST).pixels, model._preprocessing)[0])[None]
+    with torch.inference_mode():
+        expected = module(squares).softmax(-1)[0].topk(3)
+    assert [score.label for score in found.top] == [model.labels[at] for at in expected.indices.tolist()]
+    assert [score.probability for score in found.top] == pytest.approx(expected.values.tolist(), abs=1e-4)
+    assert all(score.definition for score in found.top)

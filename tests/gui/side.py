@@ -49,9 +49,9 @@ class ReadingCaptioner(FakeReader):
 def loader(
     answerer: FakeAnswerer | None = None, reader: ReadingCaptioner | None = None
 ) -> Callable[[ModelRequest], object]:
-    """Loads an answerer for BLIPs, and for all others a reader that captions as well."""
+    """Loads an answerer for BLIPs that answer, and for all others a reader that captions as well."""
     asked, read = answerer or FakeAnswerer(), reader or ReadingCaptioner()
-    return lambda request: asked if request.name.startswith("blip-vqa") else read
+    return lambda request: asked if "vqa" in request.name else read
 
 
 def open_files(qtbot: QtBot, window: MainWindow, files: Sequence[Path]) -> None:

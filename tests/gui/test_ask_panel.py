@@ -410,7 +410,7 @@ def test_a_missing_model_is_offered_in_place_and_the_question_waits_in_its_field
             raise ModelError("not here")
         return both(request)
 
-    window = make_window(settings=replace(ASKING, ask_model=None), loader=load)
+    window = make_window(settings=replace(ASKING, ask_model=ModelRequest("blip-vqa-base")), loader=load)
     open_files(qtbot, window, [picture_file])
     panel = window.beside.ask
     qtbot.waitUntil(panel.notice.isVisible, timeout=WAIT_MS)
@@ -430,7 +430,7 @@ def test_a_missing_model_is_offered_in_place_and_the_question_waits_in_its_field
 def test_the_panel_can_be_tried_without_training(
     qtbot: QtBot, make_window: MakeWindow, picture_file: Path, hub_home: Path
 ) -> None:
-    window = make_window(settings=replace(ASKING, ask_model=None), loader=loader())
+    window = make_window(settings=replace(ASKING, ask_model=ModelRequest("blip-vqa-base")), loader=loader())
     open_files(qtbot, window, [picture_file])
     panel = window.beside.ask
     qtbot.waitUntil(panel.notice.isVisible, timeout=WAIT_MS)
