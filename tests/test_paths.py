@@ -36,7 +36,7 @@ def test_a_model_whose_number_format_depends_on_a_measurement_is_loaded(
     bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle()
-    monkeypatch.setattr("cocadesk.engine.coca._MANY_WEIGHTS", 1)
+    monkeypatch.setattr("cocadesk.engine.calibration.MANY_WEIGHTS", 1)
     monkeypatch.setattr(calibration, "_measure", lambda: 2.0)
 
     assert engine.load("tiny-coca", device="cpu").dtype == "int8"

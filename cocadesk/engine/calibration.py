@@ -17,6 +17,8 @@ from cocadesk.paths import cache_dir
 
 log = logging.getLogger(__name__)
 
+MANY_WEIGHTS = 16_000_000
+"""From how many on a decoder may be worth copies in 8 bits: 64 MB in float32, more than processors cache."""
 _FILE = "calibration.json"
 _SIDE = 2048
 _MATRICES = 6

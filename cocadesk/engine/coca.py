@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812 — PyTorch's customary name
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import require_weights
+from cocadesk.engine import calibration
 from cocadesk.engine.attention_open_clip import CocaAttention
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks, UncachedDecoder
 from cocadesk.engine.coca_weights import CocaConfig, build, load_model, random_model, read_config
@@ -45,8 +46,6 @@ from cocadesk.types import (
 if TYPE_CHECKING:
     from cocadesk.engine.coca_int8 import Int8TextStacks
 
-_MANY_WEIGHTS = 16_000_000
-"""In the decoder: 64 MB in float32, more than processors cache."""
 _WORTH_IT = 1.5
 """How much faster decoding must become for a quarter more memory and a second of preparation."""
 _BATCH = 16
@@ -293,11 +292,7 @@ def int8_pays(module: CoCa) -> bool:
     if module.logit_scale.device.type != "cpu":
         return False
     weights = sum(weight.numel() for weight in module.text_decoder.parameters())
-    if weights < _MANY_WEIGHTS:
-        return False
-    from cocadesk.engine.calibration import int8_gain  # noqa: PLC0415 — ONNX Runtime, as above
-
-    return int8_gain() >= _WORTH_IT
+    return weights >= calibration.MANY_WEIGHTS and calibration.int8_gain() >= _WORTH_IT
 
 
 def empty_module(card: ModelCard) -> CoCa:

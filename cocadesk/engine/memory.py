@@ -11,6 +11,7 @@ import torch
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.engine import find_card
+from cocadesk.engine.calibration import MANY_WEIGHTS
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.net_info import net_info
 from cocadesk.engine.out_of_memory import ran_out
@@ -37,8 +38,9 @@ def _may_have_8_bit_copies(request: ModelRequest, card: ModelCard, device: str) 
     """Whether copies of a byte per weight come on top: with int8, and where "auto" may choose it (`coca.int8_pays`)."""
     if request.dtype == "int8":
         return True
-    can_be = card.family == "coca" and device == "cpu" and request.part is None and not request.untrained
-    return request.dtype == "auto" and can_be
+    whole = request.part is None and not request.untrained
+    is_large = card.family == "coca" and card.parameters >= MANY_WEIGHTS
+    return request.dtype == "auto" and device == "cpu" and whole and is_large
 
 
 def available(device: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cocadesk import engine
-from cocadesk.engine import calibration, coca
+from cocadesk.engine import calibration
 from cocadesk.paths import cache_dir
 
 
@@ -54,7 +54,7 @@ def test_auto_takes_int8_where_it_is_faster_and_faithful(
 ) -> None:
     bundle()
     monkeypatch.setattr(calibration, "int8_gain", lambda: gain)
-    monkeypatch.setattr(coca, "_MANY_WEIGHTS", weights)
+    monkeypatch.setattr(calibration, "MANY_WEIGHTS", weights)
 
     assert engine.load("tiny-coca", device="cpu", untrained=untrained).dtype == expected
     assert engine.load("tiny-coca", device="cpu", dtype="float32").dtype == "float32"
