@@ -29,11 +29,11 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._appearance: Appearance = "system"
-        self.colours = LIGHT
         app.setStyle("Fusion")
         _set_font(app)
         app.styleHints().colorSchemeChanged.connect(self._follow)
-        self._follow()
+        self.colours = self._wanted()
+        self._dress()
 
     def use(self, appearance: Appearance) -> None:
         """Use the light or the dark colours, or follow the desktop."""
@@ -41,10 +41,18 @@ class Theme(QObject):
         self._follow()
 
     def _follow(self) -> None:
+        wanted = self._wanted()
+        if wanted is not self.colours:  # dressing a window that is there takes a second
+            self.colours = wanted
+            self._dress()
+
+    def _wanted(self) -> Colours:
         dark = self._appearance == "dark" or (
             self._appearance == "system" and self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
         )
-        self.colours = DARK if dark else LIGHT
+        return DARK if dark else LIGHT
+
+    def _dress(self) -> None:
         self._app.setPalette(_palette(self.colours))
         self._app.setStyleSheet(style_sheet(self.colours))
         self.changed.emit()
