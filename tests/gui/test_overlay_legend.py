@@ -45,9 +45,12 @@ def counted(grid: int = 4) -> OverlayMap:
 
 
 def point(qtbot: QtBot, canvas: Canvas, x: float, y: float, said: str) -> None:
-    qtbot.mouseMove(canvas.viewport, QPoint(2, 2))
-    qtbot.mouseMove(canvas.viewport, canvas.plane.map(QPointF(x, y)).toPoint())
-    qtbot.waitUntil(lambda: said in legend(canvas).text, timeout=WAIT_MS)
+    def told() -> bool:
+        qtbot.mouseMove(canvas.viewport, QPoint(2, 2))  # the canvas may still be fitting the picture: ask anew
+        qtbot.mouseMove(canvas.viewport, canvas.plane.map(QPointF(x, y)).toPoint())
+        return said in legend(canvas).text
+
+    qtbot.waitUntil(told, timeout=WAIT_MS)
 
 
 def test_scale_is_there_with_a_map_and_tells_its_ends(canvas: Canvas) -> None:

@@ -58,10 +58,9 @@ class MeasuringSection(QWidget):
         self._doing = muted()
         self.message = muted()
         self.told = muted()
-        self.plot: Any = pg.PlotWidget()
+        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
         self.plot.setAccessibleName("Deletion and insertion curves")
         self.plot.setFixedHeight(PLOT_HEIGHT)
-        self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -42,9 +42,8 @@ class HiddenPlot(QWidget):
         self.token = -1
         self._shown: Projected | None = None
         self._under = -1
-        self.plot: Any = pg.PlotWidget()
+        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
         self.plot.setAccessibleName("Hidden states on a plane")
-        self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -27,9 +27,8 @@ class WaysPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: CacheComparison | None = None
-        self.plot: Any = pg.PlotWidget()
+        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
         self.plot.setAccessibleName("Milliseconds per token")
-        self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
