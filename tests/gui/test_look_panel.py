@@ -222,8 +222,9 @@ def test_a_text_shows_bars_and_arcs(qtbot: QtBot, window: MainWindow, looker: Fa
     assert controls.bars.shares == pytest.approx((row / row.max()).tolist())
     hover(controls.arcs, controls.arcs.row_rect(4).center())
     assert {row for row, _, _ in controls.arcs.shown} == {4}
-    assert not controls.arcs.grab().isNull()
-    assert not controls.bars.grab().isNull()
+    for shown in (controls.arcs, controls.bars):
+        qtbot.waitUntil(lambda shown=shown: shown.height() >= shown.sizeHint().height(), timeout=WAIT_MS)
+        assert not shown.grab().isNull()
     panel.field.setFocus()
     panel.field.selectAll()
     qtbot.keyClicks(panel.field, "two dogs")
