@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from cocadesk.engine.hidden_states import project
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.states.cached_page import verdict
-from cocadesk.gui.states.hidden_page import HiddenPage
+from cocadesk.gui.states.hidden_page import NO_TEXT, HiddenPage
 from cocadesk.gui.states.states_window import NO_PICTURE, StatesWindow
 from cocadesk.gui.theme import theme
 from cocadesk.types import CacheComparison, CachedStates, ModelRequest, TimedDecoding, Token
@@ -27,6 +27,7 @@ from tests.fakes.holder import LAYERS, PATCHES, FakeHolder, flat
 from tests.fakes.reader import FakeReader
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS
+from tests.gui.looks import hover
 from tests.gui.side import Steps, open_files
 
 
@@ -215,6 +216,47 @@ def test_the_patches_lie_on_their_plane_in_every_layer(qtbot: QtBot, states: Sta
     image = page.plot.plot.grab().toImage()
     shades = [image.pixelColor(page.plot.spot(token).toPoint()).name() for token in (0, 1)]
     assert shades == [theme().colours.doubt, theme().colours.accent]
+
+
+def test_a_point_is_named_and_its_way_drawn(qtbot: QtBot, states: StatesWindow) -> None:
+    page = hidden(qtbot, states, len(PATCHES))
+    plot = page.plot
+    spot = plot.spot(2).toPoint()
+    pointed: list[int] = []
+    plot.pointed.connect(pointed.append)
+    hover(plot.plot.viewport(), spot)
+    assert pointed[-1] == 2
+    assert plot._name.toPlainText() == PATCHES[2]
+    assert plot._name.isVisible()
+    qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.waitUntil(lambda: page.token.currentText() == PATCHES[2], timeout=WAIT_MS)
+    x, y = plot._way.getData()
+    np.testing.assert_allclose(np.stack([x, y], -1), project(flat(len(PATCHES)))[:, 2], rtol=1e-5)
+    page.token.setCurrentIndex(0)
+    assert plot._way.getData()[0] is None
+
+
+def test_a_text_is_read(qtbot: QtBot, states: StatesWindow) -> None:
+    page = hidden(qtbot, states, len(PATCHES))
+    assert page.text.text() == "a cat on a green background"
+    assert not page.text.isEnabled()
+    page.of_text.click()
+    hidden(qtbot, states, 6)
+    page.text.clear()
+    qtbot.keyClicks(page.text, "two dogs")
+    qtbot.keyClick(page.text, Qt.Key.Key_Return)
+    hidden(qtbot, states, 2)
+    assert [page.token.itemText(place) for place in range(3)] == ["No token", "two", "dogs"]
+    assert states.isVisible()
+
+
+def test_a_model_without_a_text_encoder_offers_the_picture(states: StatesWindow) -> None:
+    page = states.hidden
+    page.of_text.click()
+    page.offer(picture=True, text=False)
+    assert page.of_picture.isChecked()
+    assert not page.of_text.isEnabled()
+    assert page.of_text.toolTip() == NO_TEXT
 
 
 def test_every_control_has_a_name(states: StatesWindow) -> None:
