@@ -183,11 +183,16 @@ class Canvas(QWidget):
         self._busy.set_busy(True)
         self._blank.start()
 
-    def show_picture(self, pyramid: Pyramid | None, name: str = "") -> None:
-        """Show that picture, fitted; None blanks the canvas."""
+    def show_picture(self, pyramid: Pyramid | None, name: str = "", key: int | None = None) -> None:
+        """Show that picture, fitted; None blanks the canvas.
+
+        Args:
+            key: Identifies the picture: its lenses are kept under it while others are shown. None keeps none.
+        """
         self._blank.stop()
         self._busy.set_busy(False)
         self._view.setAccessibleDescription(name)
+        is_new = pyramid is not self._item.pyramid
         self._set_picture(pyramid)
         self._bar.setVisible(pyramid is not None)
         if pyramid is not None:
@@ -196,6 +201,8 @@ class Canvas(QWidget):
             self._box.setLimits(minXRange=closest, minYRange=closest, maxXRange=None, maxYRange=None)
             self._box.setLimits(maxXRange=FARTHEST * longest, maxYRange=FARTHEST * longest)
             self.fit()
+            if is_new:
+                self.pins.bring_back(key)
 
     def show_frame(self, pyramid: Pyramid) -> None:
         """Show another frame of the clip that is on the canvas, at the place and size of the last one."""
@@ -294,7 +301,7 @@ class Canvas(QWidget):
         """Another picture: what lay over the last one means nothing on it."""
         if pyramid is not self._item.pyramid:
             self.show_map(None)
-            self.pins.clear()
+            self.pins.put_aside()
         self._item.set_pyramid(pyramid)
         self._overlays.set_size(*((pyramid.width, pyramid.height) if pyramid else (0, 0)))
 

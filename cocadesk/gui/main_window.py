@@ -283,7 +283,7 @@ class MainWindow(QMainWindow):
     def _on_view(self, key: int, pyramid: Pyramid) -> None:
         current = self.strip.current
         if current is not None and current.key == key:
-            self.canvas.show_picture(pyramid, current.name)
+            self.canvas.show_picture(pyramid, current.name, key)
             self.look.show_view(key, pyramid)
             self.tests.show_view()
             self._show_current()
@@ -403,6 +403,7 @@ class MainWindow(QMainWindow):
         self._after_closing()
 
     def _after_closing(self) -> None:
+        self.canvas.pins.keep_only(lambda key: self.session.entries.get(key) is not None)
         self._on_chosen(self.strip.current)
 
     def _on_edited(self) -> None:

@@ -30,7 +30,8 @@ class OverlayMap:
     """A value for each patch of a picture; two maps are the same only if they are one object.
 
     Attributes:
-        values: Float32, (rows, columns), read-only; where a value is not finite nothing is laid over.
+        values: Float32, (rows, columns), read-only; where a value is not finite nothing is laid over. A copy, so that a
+            map that is kept does not keep those of all layers and heads, which it may be a part of.
         layout: Where the patches lie on the picture.
         title: What the map shows, such as “cat” · layer 3 · mean.
 
@@ -43,7 +44,7 @@ class OverlayMap:
     title: str = ""
 
     def __post_init__(self) -> None:
-        values = np.ascontiguousarray(self.values, np.float32).view()
+        values = np.array(self.values, np.float32, order="C")
         if values.shape != tuple(self.layout.grid):
             raise ValueError(f"A map of {self.layout.grid} patches has no values of shape {values.shape}.")
         values.flags.writeable = False

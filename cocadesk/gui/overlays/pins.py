@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from PySide6.QtGui import QDrag, QGuiApplication, QImage, QRegion
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, file_name, picture_mime
+from cocadesk.gui.overlays.kept_pins import KeptPins, PinState
 from cocadesk.gui.overlays.overlay_item import Lens
 from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.gui.overlays.pin import Pin
@@ -28,21 +28,11 @@ CASCADE = 28.0
 """Screen pixels that a lens is put beside another one in the same place."""
 
 
-@dataclass(frozen=True, slots=True)
-class PinState:
-    """A lens as it was left.
-
-    Attributes:
-        rect: Where it lies, in the picture's pixels.
-    """
-
-    map: OverlayMap
-    style: OverlayStyle
-    rect: QRectF
-
-
 class Pins(QObject):
-    """Pins maps to the picture on the canvas, as lenses that are moved, resized, faded and removed."""
+    """Pins maps to the picture on the canvas, as lenses that are moved, resized, faded and removed.
+
+    Lenses belong to their picture: they leave with it and are there again when it is shown again.
+    """
 
     added = Signal(object)
     """That `Pin` was pinned."""
@@ -69,6 +59,8 @@ class Pins(QObject):
         self._pins: list[Pin] = []
         self._by_age: list[Pin] = []
         self._current: Pin | None = None
+        self._key: int | None = None
+        self._kept = KeptPins()
 
     def __len__(self) -> int:
         return len(self._pins)
@@ -94,9 +86,16 @@ class Pins(QObject):
         return tuple((pin.drawing, pin.rect_on_picture) for pin in self._pins)
 
     @property
+    def elsewhere(self) -> int:
+        """How many lenses wait for pictures that are not shown."""
+        return len(self._kept)
+
+    @property
     def state(self) -> tuple[PinState, ...]:
         """All of them, to be pinned again with `restore`."""
-        return tuple(PinState(pin.map, pin.overlay_style, pin.rect_on_picture) for pin in self._pins)
+        return tuple(
+            PinState(pin.map, pin.overlay_style, pin.rect_on_picture, self._by_age.index(pin)) for pin in self._pins
+        )
 
     def pin(self, shown: OverlayMap, style: OverlayStyle | None = None, at: QPointF | None = None) -> Pin:
         """Pin a map to the picture.
@@ -111,15 +110,50 @@ class Pins(QObject):
         return pin
 
     def restore(self, state: Sequence[PinState]) -> None:
-        """Pin lenses as they were, in place of those that are there."""
+        """Pin lenses as they were, in place of those that are there. None of them takes the keyboard."""
         self.clear()
-        for kept in state:
-            self._add(kept.map, kept.style, QRectF(kept.rect))
+        by_age = sorted(state, key=lambda kept: kept.age)
+        pinned = {id(kept): self._add(kept.map, kept.style, QRectF(kept.rect)) for kept in by_age}
+        self._pins = [pinned[id(kept)] for kept in state]
+        for pin in self._pins:
+            pin.raise_()
+        if state:
+            self._on_changed()
 
     def clear(self) -> None:
         """Take all off the picture."""
         for pin in self.all:
             self._remove(pin)
+
+    def clear_everywhere(self) -> None:
+        """Take all off this picture, and forget those of the others."""
+        self._kept.clear()
+        self.clear()
+        self.changed.emit()
+
+    def put_aside(self) -> None:
+        """The picture leaves the canvas: keep its lenses for when it comes back, if it has a key."""
+        if self._key is not None:
+            self._kept.put(self._key, self.state)
+        self._key = None
+        self.clear()
+
+    def bring_back(self, key: int | None) -> None:
+        """The picture of that key is on the canvas now: pin its lenses as they were left.
+
+        Lenses of a file that has another size by now are let go, since nobody can say where they belong.
+        """
+        self._key = key
+        kept = self._kept.take(key) if key is not None else ()
+        size = self._canvas.picture_rect.size().toTuple()
+        self.restore([pin for pin in kept if pin.map.layout.geometry.picture == size])
+
+    def keep_only(self, is_open: Callable[[int], bool]) -> None:
+        """Forget the lenses of pictures that were closed."""
+        if self._key is not None and not is_open(self._key):
+            self._key = None  # what is still on the canvas leaves for good
+        self._kept.keep_only(is_open)
+        self.changed.emit()
 
     def place(self) -> None:
         """Follow the picture, which was moved or zoomed."""

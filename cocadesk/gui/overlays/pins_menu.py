@@ -38,12 +38,15 @@ def fill_pins_menu(menu: QMenu, pins: Pins) -> None:
     menu.addSeparator()
     add("Remove\tDel", of_one(lambda pin: pin.remove()))
     add("Remove all", pins.clear)
+    everywhere = menu.addAction("Remove all from every picture")
+    everywhere.triggered.connect(lambda _=False: pins.clear_everywhere())
     hint = menu.addAction("Move: arrow keys · Resize: Shift and arrow keys")
     hint.setEnabled(False)
 
     def refresh() -> None:
         for action in whole:
             action.setEnabled(len(pins) > 0)
+        everywhere.setEnabled(len(pins) + pins.elsewhere > 0)
 
     pins.changed.connect(refresh)
     refresh()
