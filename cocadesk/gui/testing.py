@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from cocadesk.gui.entries import Entry
-from cocadesk.gui.rankings import Progress
+from cocadesk.gui.latest_job import LatestJob
 from cocadesk.gui.session import Session
 from cocadesk.media.masking import Fill
-from cocadesk.types import AskOptions, CancelToken, CaptionOptions, CaptionResult, Clip, ModelRequest, Picture, Token
+from cocadesk.types import AskOptions, CaptionOptions, CaptionResult, Clip, ModelRequest, Picture, Token
 from cocadesk.work.io_pool import IoPool, Priority, Ticket
-from cocadesk.work.job import Ended, JobEvent, JobState
-from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
+from cocadesk.work.model_manager import ModelManager
 from cocadesk.work.regions import Region, without
 from cocadesk.work.runner import Runner
 from cocadesk.work.testing import (
@@ -30,8 +29,6 @@ from cocadesk.work.testing import (
     WordsScored,
     trial_work,
 )
-
-STOPPED = "Stopped. Press the button to begin again."
 
 
 class Kind(Enum):
@@ -68,7 +65,6 @@ class Wish:
     question: str = ""
     texts: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
-    sampling: CancelToken = field(default_factory=CancelToken)
 
     def request(self, pair: Pair) -> TrialRequest:
         """The same as the job takes it."""
@@ -107,63 +103,29 @@ class Trial:
         return self.caption.caption if self.caption else "".join(token.text for token in self.tokens).strip()
 
 
-class Testing(QObject):
-    """Runs one trial at a time; another one takes its place. Lives on the window's thread.
-
-    Attributes:
-        progress: What is being done; None if nothing is.
-        problem: What went wrong with the last one; empty if nothing.
-    """
+class Testing(LatestJob):
+    """Runs one trial at a time, and keeps the latest of each kind on each picture."""
 
     __test__ = False  # its name looks like a test's
-
-    changed = Signal()
-    """`progress`, `problem` or a trial changed."""
 
     def __init__(
         self, runner: Runner, pool: IoPool, manager: ModelManager, session: Session, parent: QObject | None = None
     ) -> None:
-        super().__init__(parent)
-        self.progress: Progress | None = None
-        self.problem = ""
-        self._runner = runner
+        super().__init__(runner, session, parent)
         self._pool = pool
         self._manager = manager
-        self._session = session
         self._trials: dict[tuple[int, Kind], Trial] = {}
         self._active: Trial | None = None
         self._masking: Ticket | None = None
-        self._job_id: int | None = None
-        runner.event_arrived.connect(self._on_event)
-        session.entries.rowsRemoved.connect(self._drop_closed)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a trial is under way."""
-        return self._active is not None
 
     def trial(self, entry: Entry, kind: Kind) -> Trial | None:
         """The latest one of that kind on that picture."""
         return self._trials.get((entry.key, kind))
 
     def begin(self, wish: Wish) -> None:
-        """Run this trial, in place of the one under way, if any."""
-        self._cancel()
-        trial = self._active = Trial(wish)
-        self._show("Looking at the picture…")
-        self._session.fetch(
-            wish.entry,
-            wish.frames,
-            lambda what: self._mask(trial, what),
-            lambda message: self._refuse(trial, message),
-            wish.sampling,
-        )
-
-    def stop(self) -> None:
-        """Stop; what came of it so far stays."""
-        if self._active is not None:
-            self._cancel()
-            self._finish(STOPPED)
+        """Run this trial, in place of the one under way, if any. When it is stopped, what came of it so far stays."""
+        trial = Trial(wish)
+        self._begin(wish.entry, wish.frames, lambda what: self._mask(trial, what), doing="Looking at both pictures…")
 
     def clear_problem(self) -> None:
         """What went wrong was read, or does not count any more."""
@@ -172,34 +134,23 @@ class Testing(QObject):
             self.changed.emit()
 
     def _mask(self, trial: Trial, what: Picture | Clip) -> None:
-        if self._active is not trial:
-            return
         wish = trial.wish
         self._masking = self._pool.submit(
             lambda: Pair(what, without(what, wish.region, wish.fill)),
             lambda pair: self._send(trial, pair),
-            lambda message: self._refuse(trial, message),
+            self._finish,
             Priority.NOW,
         )
 
     def _send(self, trial: Trial, pair: Pair) -> None:
-        if self._active is trial:
-            self._trials[trial.wish.entry.key, trial.wish.kind] = trial
-            self._job_id = self._runner.submit(trial_work(self._manager, trial.wish.request(pair)))
+        wish = trial.wish
+        self._active = self._trials[wish.entry.key, wish.kind] = trial
+        self._submit(trial_work(self._manager, wish.request(pair)))
 
-    def _refuse(self, trial: Trial, message: str) -> None:
-        if self._active is trial:
-            self._finish(message)
-
-    def _on_event(self, event: JobEvent) -> None:
+    def _take(self, said: object) -> None:
         trial = self._active
-        if event.job_id != self._job_id or trial is None:
-            return
-        match event.payload:
-            case ModelLoading(request=request):
-                self._show(f"Loading {request.name}…")
-            case ModelReady():
-                self._show("Looking at both pictures…")
+        assert trial is not None, "a job says something before it began"
+        match said:
             case WordsScored() as scored:
                 trial.scored = scored
                 self.changed.emit()
@@ -216,33 +167,14 @@ class Testing(QObject):
                 trial.texts = texts
             case ClassesCompared() as classes:
                 trial.classes = classes
-            case Ended() as end:
-                self._finish(end.message if end.state is JobState.FAILED else "")
-
-    def _show(self, what: str) -> None:
-        self.problem = ""
-        self.progress = Progress(what)
-        self.changed.emit()
 
     def _cancel(self) -> None:
-        if self._active is not None:
-            self._active.wish.sampling.cancel()
+        super()._cancel()
         if self._masking is not None:
             self._masking.drop()
-        if self._job_id is not None:
-            self._runner.cancel(self._job_id)
-        self._active = self._masking = self._job_id = None  # what the job still says is stale
-
-    def _finish(self, problem: str = "") -> None:
-        self._active = self._masking = self._job_id = None
-        self.problem = problem
-        self.progress = None
-        self.changed.emit()
+            self._masking = None
 
     def _drop_closed(self, *_: object) -> None:
-        entries = self._session.entries
-        for key in [key for key in self._trials if entries.get(key[0]) is None]:
+        for key in [key for key in self._trials if self._session.entries.get(key[0]) is None]:
             del self._trials[key]
-        if self._active is not None and entries.get(self._active.wish.entry.key) is None:
-            self._cancel()
-            self._finish()
+        super()._drop_closed()

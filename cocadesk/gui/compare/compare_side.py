@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.compare.comparing import SideState
@@ -19,6 +19,7 @@ from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.collapsible import Collapsible
 from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.gui.widgets.scrolled import scrolled
 from cocadesk.gui.widgets.timings_row import TimingsRow
 from cocadesk.gui.widgets.tone import set_tone
 
@@ -80,14 +81,9 @@ class CompareSide(QWidget):
         for part in (self._title, self._how, self.notice, card, self.section):
             column.addWidget(part)
         column.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(content)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         halves = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False, handleWidth=1)
         halves.addWidget(self.canvas)
-        halves.addWidget(scroll)
+        halves.addWidget(scrolled(content))
         halves.setStretchFactor(0, 1)
         halves.setStretchFactor(1, 0)
         halves.setSizes(HEIGHTS)

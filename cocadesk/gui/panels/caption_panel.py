@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
@@ -17,6 +17,7 @@ from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.collapsible import Collapsible
 from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.gui.widgets.scrolled import scrolled
 from cocadesk.gui.widgets.timings_row import TimingsRow
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.types import Token
@@ -111,14 +112,9 @@ class CaptionPanel(QWidget):
         whole.addWidget(self.starter)
         whole.addWidget(self.section)
         whole.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(content)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
+        around.addWidget(scrolled(content))
 
     def show_entry(self, entry: Entry | None, waiting_for: str = "") -> None:
         """Show what is known about that picture.

@@ -9,12 +9,10 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QAction, QHideEvent, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -39,6 +37,7 @@ from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets import fields
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.naming import named
+from cocadesk.gui.widgets.scrolled import scrolled
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.types import AttentionKind, CaptionResult, ModelRequest
 
@@ -175,11 +174,6 @@ class LookPanel(QWidget):
         inside.addWidget(self.controls)
         inside.addWidget(self.style_box)
         inside.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(content)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         buttons = QGridLayout()
         buttons.setSpacing(8)
         for number, button in enumerate(self._buttons):
@@ -193,7 +187,7 @@ class LookPanel(QWidget):
         for widget in (self.notice, self._busy, self._progress, self.message):
             whole.addWidget(widget)
         whole.addWidget(self.again, 0, Qt.AlignmentFlag.AlignLeft)
-        whole.addWidget(scroll, 1)
+        whole.addWidget(scrolled(content), 1)
         whole.addLayout(buttons)
         whole.addWidget(self.box)
 
@@ -284,12 +278,11 @@ class LookPanel(QWidget):
         width, gap = max(chart.width() for chart in charts), 16
         image = QImage(width, sum(chart.height() + gap for chart in charts), QImage.Format.Format_RGB32)
         image.fill(self.palette().color(self.backgroundRole()))
-        painter = QPainter(image)
-        top = gap // 2
-        for chart in charts:
-            painter.drawPixmap(0, top, chart.grab())
-            top += chart.height() + gap
-        painter.end()
+        with QPainter(image) as painter:
+            top = gap // 2
+            for chart in charts:
+                painter.drawPixmap(0, top, chart.grab())
+                top += chart.height() + gap
         return image
 
     def showEvent(self, event: QShowEvent) -> None:

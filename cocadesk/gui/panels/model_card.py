@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cocadesk.gui import wording
 from cocadesk.gui.icons import icon
@@ -13,6 +13,7 @@ from cocadesk.gui.model_facts import FACTS
 from cocadesk.gui.panels.download_box import DownloadBox
 from cocadesk.gui.panels.model_list import paint_badge
 from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.widgets.scrolled import scrolled
 
 READABLE_WIDTH = 760
 
@@ -122,14 +123,9 @@ class ModelCardView(QWidget):
         column.addSpacing(10)
         column.addWidget(card)
         column.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(content)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
+        around.addWidget(scrolled(content))
 
     def show_entry(self, entry: ModelEntry | None, in_use: str) -> None:
         """Show that model.
@@ -196,6 +192,6 @@ class _Badge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._entry is not None:
-            painter = QPainter(self)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_badge(painter, self.rect().toRectF(), self._entry)
+            with QPainter(self) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                paint_badge(painter, self.rect().toRectF(), self._entry)

@@ -9,11 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -38,6 +36,7 @@ from cocadesk.gui.widgets import fields
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.question_field import QuestionField
+from cocadesk.gui.widgets.scrolled import scrolled
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.media.masking import Fill
 
@@ -198,14 +197,9 @@ class TestingPanel(QWidget):
         column.addWidget(self.result)
         column.addLayout(self._below)
         column.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(content)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
+        around.addWidget(scrolled(content))
 
     @property
     def kind(self) -> Kind:
