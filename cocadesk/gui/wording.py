@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cocadesk.catalog.card import Ability, Family, ModelCard
 from cocadesk.catalog.progress import format_duration
 from cocadesk.types import NetInfo
@@ -39,6 +41,18 @@ FAMILIES: dict[Family, str] = {
     "vit": "Vision Transformer",
     "clip": "CLIP",
 }
+
+
+def percent(share: float) -> str:
+    """A probability, 0 to 1, in percent."""
+    if share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
+
+
+def probability(logprob: float) -> str:
+    """The probability, in percent, whose natural logarithm this is."""
+    return percent(math.exp(min(logprob, 0.0)))
 
 
 def starter(card: ModelCard, full: ModelCard | None, *, is_here: bool) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QClipboard
+from PySide6.QtGui import QClipboard, QFontMetrics
 from PySide6.QtWidgets import QMessageBox, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from cocadesk.catalog.checkpoints import find_weights
 from cocadesk.errors import ModelError, OptionError
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.panels.exchange_view import TopicView
 from cocadesk.media.identity import fingerprint
 from cocadesk.paths import data_dir
 from cocadesk.store import settings
@@ -373,6 +374,22 @@ def test_the_answer_is_copied(qtbot: QtBot, chat: MainWindow, clipboard: QClipbo
     wait_for_answers(qtbot, chat, ANSWER, ANSWER)
     chat.commands.copy.trigger()
     assert clipboard.text() == f"{ANSWER}\n{ANSWER}"
+
+
+def test_a_question_is_as_wide_as_its_words(qtbot: QtBot, chat: MainWindow) -> None:
+    """On the right, in one line while it fits; a long one wraps."""
+    few, many = "how many dogs?", "is there a very long thing with many words " * 4
+    for question in (few, many):
+        ask(qtbot, chat, question)
+    wait_for_answers(qtbot, chat, ANSWER, ANSWER)
+    topics = chat.beside.ask.findChildren(TopicView)
+    short, long = (next(topic for topic in topics if topic.question.text == text.strip()) for text in (few, many))
+    line = QFontMetrics(short.question.document().defaultFont()).height()
+    assert short.question.height() < 1.5 * line
+    assert long.question.height() > 1.5 * line
+    assert short.question.width() < short.width() / 2 < long.question.width()
+    right = [topic.question.mapTo(topic, topic.question.rect().topRight()).x() for topic in (short, long)]
+    assert right[0] == right[1]
 
 
 def test_long_conversations_show_their_end_first(qtbot: QtBot, chat: MainWindow) -> None:

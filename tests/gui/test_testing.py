@@ -18,7 +18,7 @@ from cocadesk.gui.masking.tools import Tool
 from cocadesk.gui.panels.testing_panel import RUN
 from cocadesk.gui.testing import Kind
 from cocadesk.gui.widgets.change_view import ChangeView, signed
-from cocadesk.gui.widgets.word import percent
+from cocadesk.gui.wording import probability
 from cocadesk.store.settings import Settings
 from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token
 from cocadesk.work.regions import covered
@@ -230,7 +230,7 @@ def test_words_change_with_the_region(qtbot: QtBot, opened: MainWindow, clipboar
     assert word.token.logprob == pytest.approx(before)
     assert word.after.logprob == pytest.approx(after)
     assert after < before
-    assert f"{percent(before)} with the whole picture, {percent(after)} without" in word.toolTip()
+    assert f"{probability(before)} with the whole picture, {probability(after)} without" in word.toolTip()
     assert result.table.rows[1].told == (
         f"Log-probability {before:.3f} with the whole picture, {after:.3f} without the region"
     )
@@ -275,7 +275,7 @@ def test_the_question_is_asked_of_both(qtbot: QtBot, opened: MainWindow) -> None
     masked[mask(opened)] = np.rint(outside)
     expected = 4 * (masked.mean() / 255 - 1.5)  # three words and the end
     assert row.told.endswith(f"{expected:.3f} without the region")
-    assert row.whole == percent(-0.5 * 4)
+    assert row.whole == probability(-0.5 * 4)
 
 
 def test_descriptions_are_ranked_again(qtbot: QtBot, opened: MainWindow) -> None:

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.caption_view import CaptionView
-from cocadesk.gui.widgets.word import Word, percent
+from cocadesk.gui.widgets.word import Word
+from cocadesk.gui.wording import probability
 from cocadesk.types import Token
 from tests.gui.driving import drop, file_urls, wait_for_states
 from tests.gui.test_captioning import DONE
@@ -153,7 +154,7 @@ def test_unsure_words_are_tinted_stronger(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("logprob", "text"), [(0.0, "100 %"), (-0.5, "61 %"), (-4.0, "1.8 %"), (-9.0, "under 0.1 %"), (0.1, "100 %")]
+    ("logprob", "text"), [(0.0, "100 %"), (-0.5, "61 %"), (-4.0, "1.8 %"), (-9.0, "< 0.1 %"), (0.1, "100 %")]
 )
-def test_percent(logprob: float, text: str) -> None:
-    assert percent(logprob) == text
+def test_probability(logprob: float, text: str) -> None:
+    assert probability(logprob) == text

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from cocadesk.gui.theme import colour
 from cocadesk.gui.widgets.caption_view import CaptionView
-from cocadesk.gui.widgets.word import Word, percent, visible
+from cocadesk.gui.widgets.word import Word, visible
+from cocadesk.gui.wording import probability
 from cocadesk.types import Token
 
 
@@ -40,7 +41,7 @@ class MarkedWord(Word):
         super().__init__(token, parent)
         self.is_marked = False
         self._name = self.accessibleName()
-        others = [f"{visible(other.text)} {percent(other.logprob)}" for other in token.alternatives]
+        others = [f"{visible(other.text)} {probability(other.logprob)}" for other in token.alternatives]
         self.setToolTip("\n".join([self._name, *(["", *others] if others else [])]))
 
     def mark(self, marked: bool) -> None:
@@ -53,7 +54,7 @@ class MarkedWord(Word):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.is_marked:
-            painter = QPainter(self)
-            painter.setPen(QPen(colour("danger"), 2.5))
-            line = self.height() - 2.0
-            painter.drawLine(QPointF(3, line), QPointF(self.width() - 3, line))
+            with QPainter(self) as painter:
+                painter.setPen(QPen(colour("danger"), 2.5))
+                line = self.height() - 2.0
+                painter.drawLine(QPointF(3, line), QPointF(self.width() - 3, line))

@@ -16,10 +16,12 @@ from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.other_answers import OtherAnswers
 from cocadesk.gui.widgets.plain_text import PlainText
 from cocadesk.gui.widgets.tone import set_tone
-from cocadesk.gui.widgets.word import percent
+from cocadesk.gui.wording import probability
 
 QUESTION_LINES = 8
 INDENT = 34
+BUBBLE_MARGIN = 12
+FRAME = 2
 
 
 class TopicView(QWidget):
@@ -45,13 +47,15 @@ class TopicView(QWidget):
         self.question.cut_changed.connect(self.more.setVisible)
         self.question.set_text(asked[0][1].question)
         inside = QVBoxLayout(bubble)
-        inside.setContentsMargins(12, 8, 12, 8)
+        inside.setContentsMargins(BUBBLE_MARGIN, 8, BUBBLE_MARGIN, 8)
         inside.setSpacing(2)
         inside.addWidget(self.question)
         inside.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout()
         row.setContentsMargins(INDENT, 0, 0, 0)
-        row.addWidget(bubble)
+        row.addStretch()
+        row.addWidget(bubble, 1)
+        bubble.setMaximumWidth(self.question.natural_width() + 2 * BUBBLE_MARGIN + FRAME)
         self.answers = [AnswerView(exchange, name if with_names else "") for name, exchange in asked]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -117,7 +121,7 @@ class AnswerView(QFrame):
         self._busy.set_busy(exchange.is_under_way and exchange.state is not ExchangeState.WAITING)
         self.text.set_text(exchange.text or ("The model said nothing." if answered else ""))
         self.text.setVisible(bool(self.text.text))
-        self.probability.setText("" if exchange.logprob is None else percent(exchange.logprob))
+        self.probability.setText("" if exchange.logprob is None else probability(exchange.logprob))
         self.probability.setVisible(exchange.logprob is not None)
         self.others.show_answers(exchange.others)
         self.others.setVisible(bool(exchange.others))

@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from cocadesk.gui.entries import ROOT, AnyIndex
-from cocadesk.gui.panels.rank_table import percent
 from cocadesk.gui.rankings import Ranking
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.widgets.heat import legible, mixed
 from cocadesk.gui.widgets.naming import named
+from cocadesk.gui.wording import percent
 
 HEAT_ROLE = Qt.ItemDataRole.UserRole
 """Where a value lies between the least (0) and the greatest (1) of the table; None for none."""

@@ -22,6 +22,7 @@ from cocadesk.gui.entries import ROOT, AnyIndex
 from cocadesk.gui.rankings import Ranking
 from cocadesk.gui.theme import colour, scaled_font
 from cocadesk.gui.widgets.naming import named
+from cocadesk.gui.wording import percent
 
 TEXT, DISTANCE, SIMILARITY, PROBABILITY = range(4)
 HEADINGS = ("Description", "Distance", "Similarity", "Prob.")
@@ -42,13 +43,6 @@ AROUND = 10
 ARROW = 14
 BAR = 3
 FIGURES = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-def percent(share: float) -> str:
-    """A probability as a user reads it."""
-    if share < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
 
 
 class RankModel(QAbstractTableModel):

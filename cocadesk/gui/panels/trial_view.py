@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from cocadesk.gui.panels.rank_table import percent as share_percent
 from cocadesk.gui.panels.subject import muted
 from cocadesk.gui.testing import Kind, Trial
 from cocadesk.gui.theme import scaled_font
@@ -16,7 +15,8 @@ from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.change_table import ChangeRow, ChangeTable
 from cocadesk.gui.widgets.change_view import ChangeView, signed
 from cocadesk.gui.widgets.plain_text import PlainText
-from cocadesk.gui.widgets.word import percent, visible
+from cocadesk.gui.widgets.word import visible
+from cocadesk.gui.wording import percent, probability
 from cocadesk.types import Token
 from cocadesk.work.testing import AnswersCompared, ClassesCompared, TextsCompared, WordsScored
 
@@ -124,8 +124,8 @@ class TrialView(QWidget):
     def _show_answers(self, answers: AnswersCompared) -> None:
         self.whole.set_text(answers.whole.answer or "(nothing)")
         self.masked.set_text(answers.masked.answer or "(nothing)")
-        self._whole_note.setText(percent(answers.whole.logprob))
-        self._masked_note.setText(percent(answers.masked.logprob))
+        self._whole_note.setText(probability(answers.whole.logprob))
+        self._masked_note.setText(probability(answers.masked.logprob))
 
 
 def _card(title: str, *content: QWidget) -> QFrame:
@@ -162,7 +162,12 @@ def _word_rows(scored: WordsScored) -> list[ChangeRow]:
             )
             rows.append(
                 ChangeRow(
-                    visible(whole.text), _share(whole.logprob), _share(masked.logprob), signed(change), change, told
+                    visible(whole.text),
+                    probability(whole.logprob),
+                    probability(masked.logprob),
+                    signed(change),
+                    change,
+                    told,
                 )
             )
     return rows
@@ -175,8 +180,8 @@ def _answer_rows(answers: AnswersCompared) -> list[ChangeRow]:
     return [
         ChangeRow(
             answer or "(nothing)",
-            _share(whole),
-            _share(masked),
+            probability(whole),
+            probability(masked),
             signed(masked - whole),
             masked - whole,
             _told(whole, masked),
@@ -193,7 +198,7 @@ def _text_rows(texts: TextsCompared) -> list[ChangeRow]:
         if math.isnan(whole):
             rows.append(ChangeRow(texts.texts[at], "", "", "", 0.0, "Too long for the model."))
             continue
-        shares = " → ".join(share_percent(float(value)) for value in texts.probabilities[:, at])
+        shares = " → ".join(percent(float(value)) for value in texts.probabilities[:, at])
         change = masked - whole
         rows.append(
             ChangeRow(
@@ -213,12 +218,8 @@ def _class_rows(classes: ClassesCompared) -> list[ChangeRow]:
     for label, definition, whole, masked in classes.classes[:CLASSES_SHOWN]:
         change = math.log(max(masked, 1e-12)) - math.log(max(whole, 1e-12))
         told = f"{label}: {definition}" if definition else label
-        rows.append(ChangeRow(label, share_percent(whole), share_percent(masked), signed(change), change, told))
+        rows.append(ChangeRow(label, percent(whole), percent(masked), signed(change), change, told))
     return rows
-
-
-def _share(logprob: float) -> str:
-    return share_percent(math.exp(min(logprob, 0.0)))
 
 
 def _told(whole: float, masked: float) -> str:

@@ -9,7 +9,8 @@ from PySide6.QtGui import QCursor, QEnterEvent, QFocusEvent, QFont, QKeyEvent, Q
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFrame, QWidget
 
 from cocadesk.gui.theme import colour, scaled_font
-from cocadesk.gui.widgets.word import Word, percent, visible
+from cocadesk.gui.widgets.word import Word, visible
+from cocadesk.gui.wording import probability
 from cocadesk.types import Alternative, Token
 
 WIDTH = 264
@@ -140,24 +141,24 @@ class AlternativesPopup(QFrame):
         if self.word is None:
             return
         token = self.word.token
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        head = QRect(MARGIN, 8, self.width() - 2 * MARGIN, HEAD - 16)
-        painter.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
-        painter.setPen(colour("accent"))
-        number = percent(token.logprob)
-        room = head.width() - painter.fontMetrics().horizontalAdvance(number) - 10
-        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
-        painter.setPen(colour("text"))
-        said = painter.fontMetrics().elidedText(visible(token.text), Qt.TextElideMode.ElideRight, room)
-        painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, said)
-        painter.setPen(colour("border"))
-        painter.drawLine(MARGIN, HEAD - 6, self.width() - MARGIN, HEAD - 6)
-        if len(self.rows) > 1:
-            foot = QRect(MARGIN, self.height() - FOOT, head.width(), FOOT - 4)
-            painter.setFont(scaled_font(0.85))
-            painter.setPen(colour("muted"))
-            painter.drawText(foot, Qt.AlignmentFlag.AlignVCenter, "Choose one to go on from it")
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            head = QRect(MARGIN, 8, self.width() - 2 * MARGIN, HEAD - 16)
+            painter.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
+            painter.setPen(colour("accent"))
+            number = probability(token.logprob)
+            room = head.width() - painter.fontMetrics().horizontalAdvance(number) - 10
+            painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
+            painter.setPen(colour("text"))
+            said = painter.fontMetrics().elidedText(visible(token.text), Qt.TextElideMode.ElideRight, room)
+            painter.drawText(head, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, said)
+            painter.setPen(colour("border"))
+            painter.drawLine(MARGIN, HEAD - 6, self.width() - MARGIN, HEAD - 6)
+            if len(self.rows) > 1:
+                foot = QRect(MARGIN, self.height() - FOOT, head.width(), FOOT - 4)
+                painter.setFont(scaled_font(0.85))
+                painter.setPen(colour("muted"))
+                painter.drawText(foot, Qt.AlignmentFlag.AlignVCenter, "Choose one to go on from it")
 
     def _stand(self, word: Word, text: QWidget) -> None:
         self._grace.stop()
@@ -228,7 +229,7 @@ class Row(QAbstractButton):
         self.candidate = candidate
         self.setText(visible(candidate.text))
         self.setEnabled(candidate.id != said.id)
-        self.setAccessibleName(f"{visible(candidate.text)}, {percent(candidate.logprob)}")
+        self.setAccessibleName(f"{visible(candidate.text)}, {probability(candidate.logprob)}")
         self.setAccessibleDescription("Let the caption go on from here" if self.isEnabled() else "In the caption")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if self.isEnabled():
@@ -245,29 +246,29 @@ class Row(QAbstractButton):
             event.ignore()  # the chart moves between its rows
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = not self.isEnabled()
-        if not chosen and (self.underMouse() or self.hasFocus()):
-            painter.setPen(colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent_soft"))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
-        inside = self.rect().adjusted(4, 0, -4, -1)
-        text_area = inside.adjusted(0, 0, 0, -BAR - 2)
-        number = percent(self.candidate.logprob)
-        painter.setFont(scaled_font(0.95, QFont.Weight.DemiBold if chosen else QFont.Weight.Normal))
-        painter.setPen(colour("text" if chosen or self.underMouse() or self.hasFocus() else "muted"))
-        room = text_area.width() - painter.fontMetrics().horizontalAdvance(number) - 10
-        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
-        painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
-        groove = QRectF(inside.x(), inside.bottom() - BAR - 1, inside.width(), BAR)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("border", 0.6))
-        painter.drawRoundedRect(groove, BAR / 2, BAR / 2)
-        groove.setWidth(max(BAR, groove.width() * math.exp(min(self.candidate.logprob, 0.0))))
-        painter.setBrush(colour("accent" if chosen else "muted"))
-        painter.drawRoundedRect(groove, BAR / 2, BAR / 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            chosen = not self.isEnabled()
+            if not chosen and (self.underMouse() or self.hasFocus()):
+                painter.setPen(colour("accent") if self.hasFocus() else Qt.PenStyle.NoPen)
+                painter.setBrush(colour("accent_soft"))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+            inside = self.rect().adjusted(4, 0, -4, -1)
+            text_area = inside.adjusted(0, 0, 0, -BAR - 2)
+            number = probability(self.candidate.logprob)
+            painter.setFont(scaled_font(0.95, QFont.Weight.DemiBold if chosen else QFont.Weight.Normal))
+            painter.setPen(colour("text" if chosen or self.underMouse() or self.hasFocus() else "muted"))
+            room = text_area.width() - painter.fontMetrics().horizontalAdvance(number) - 10
+            text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+            painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+            painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
+            groove = QRectF(inside.x(), inside.bottom() - BAR - 1, inside.width(), BAR)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("border", 0.6))
+            painter.drawRoundedRect(groove, BAR / 2, BAR / 2)
+            groove.setWidth(max(BAR, groove.width() * math.exp(min(self.candidate.logprob, 0.0))))
+            painter.setBrush(colour("accent" if chosen else "muted"))
+            painter.drawRoundedRect(groove, BAR / 2, BAR / 2)
 
 
 def _candidates(token: Token) -> list[Alternative]:

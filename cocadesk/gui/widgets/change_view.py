@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from cocadesk.gui.theme import colour, scaled_font
 from cocadesk.gui.widgets.caption_view import CaptionView
-from cocadesk.gui.widgets.word import PADDING_X, Word, percent, visible
+from cocadesk.gui.widgets.word import PADDING_X, Word, visible
+from cocadesk.gui.wording import probability
 from cocadesk.types import Token
 
 STRONGEST_TINT = 0.55
@@ -65,8 +66,9 @@ class ChangedWord(Word):
         self.after = after[token.position]
         self.change = self.after.logprob - token.logprob
         told = (
-            f"{visible(token.text)}: {percent(token.logprob)} with the whole picture, {percent(self.after.logprob)} "
-            f"without the region; log-probability {token.logprob:.2f} → {self.after.logprob:.2f}, {signed(self.change)}"
+            f"{visible(token.text)}: {probability(token.logprob)} with the whole picture, "
+            f"{probability(self.after.logprob)} without the region; "
+            f"log-probability {token.logprob:.2f} → {self.after.logprob:.2f}, {signed(self.change)}"
         )
         self.setToolTip(told)
         self.setAccessibleName(told)
@@ -79,25 +81,25 @@ class ChangedWord(Word):
         return QSize(width, size.height() + figure[1])
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        figure = self._figure_metrics()[1]
-        word = self.rect().adjusted(0, 0, 0, -figure)
-        box = QRectF(word).adjusted(0.75, 0.75, -0.75, -0.75)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour(*tint_of(self.change)))
-        painter.drawRoundedRect(box, 4, 4)
-        if self.hasFocus() or self.underMouse():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour("accent"), 1.5))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            figure = self._figure_metrics()[1]
+            word = self.rect().adjusted(0, 0, 0, -figure)
+            box = QRectF(word).adjusted(0.75, 0.75, -0.75, -0.75)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour(*tint_of(self.change)))
             painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(colour("text"))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(word, Qt.AlignmentFlag.AlignCenter, text)
-        painter.setFont(scaled_font(0.82))
-        painter.setPen(colour(tone_of(self.change)))
-        below = QRect(0, word.bottom(), self.width(), figure)
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, signed(self.change))
+            if self.hasFocus() or self.underMouse():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(colour("accent"), 1.5))
+                painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(colour("text"))
+            text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+            painter.drawText(word, Qt.AlignmentFlag.AlignCenter, text)
+            painter.setFont(scaled_font(0.82))
+            painter.setPen(colour(tone_of(self.change)))
+            below = QRect(0, word.bottom(), self.width(), figure)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, signed(self.change))
 
     def _figure_metrics(self) -> tuple[int, int]:
         metrics = QFontMetrics(scaled_font(0.82))

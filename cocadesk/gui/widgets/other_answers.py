@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cocadesk.gui.theme import colour, scaled_font
-from cocadesk.gui.widgets.word import percent
+from cocadesk.gui.wording import probability
 from cocadesk.types import OtherAnswer
 
 ROW = 24
@@ -32,7 +32,7 @@ class OtherAnswers(QWidget):
         if tuple(answers) == self._answers:
             return
         self._answers = tuple(answers)
-        spoken = [f"{_text(other)}, {percent(other.logprob)}" for other in self._answers]
+        spoken = [f"{_text(other)}, {probability(other.logprob)}" for other in self._answers]
         self.setAccessibleDescription("; ".join(spoken))
         self.setToolTip("\n".join(spoken))
         self.updateGeometry()
@@ -42,14 +42,14 @@ class OtherAnswers(QWidget):
         return QSize(200, ROW * len(self._answers))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for number, other in enumerate(self._answers):
-            self._paint_row(painter, QRect(0, ROW * number, self.width(), ROW), other)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for number, other in enumerate(self._answers):
+                self._paint_row(painter, QRect(0, ROW * number, self.width(), ROW), other)
 
     def _paint_row(self, painter: QPainter, row: QRect, other: OtherAnswer) -> None:
         line = row.adjusted(0, 0, 0, -BAR - 2)
-        number = percent(other.logprob)
+        number = probability(other.logprob)
         room = line.width() - painter.fontMetrics().horizontalAdvance(number) - 10
         text = painter.fontMetrics().elidedText(_text(other), Qt.TextElideMode.ElideRight, room)
         painter.setPen(colour("muted"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont, QResizeEvent, QTextOption, QWheelEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent, QTextOption, QWheelEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextEdit, QWidget
 
 
@@ -54,6 +54,12 @@ class PlainText(QTextEdit):
             self.setPlainText(text)
             self.setAccessibleDescription(text)
             self._fit()
+
+    def natural_width(self) -> int:
+        """Pixels across that the text would need without wrapping."""
+        metrics = QFontMetricsF(self.document().defaultFont())
+        widest = max((metrics.horizontalAdvance(line) for line in self.text.splitlines()), default=0.0)
+        return math.ceil(widest) + 1  # a fraction less, and the last word would wrap
 
     def sizeHint(self) -> QSize:
         return QSize(self.width(), self.height())

@@ -9,19 +9,12 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from cocadesk.gui.theme import colour
+from cocadesk.gui.wording import probability
 from cocadesk.types import Token
 
 PADDING_X = 2
 PADDING_Y = 3
 STRONGEST_TINT = 0.5
-
-
-def percent(logprob: float) -> str:
-    """A natural-log probability as a person reads it."""
-    probability = 100 * math.exp(min(logprob, 0.0))
-    if probability < 0.1:
-        return "under 0.1 %"
-    return f"{probability:.1f} %" if probability < 9.95 else f"{probability:.0f} %"
 
 
 def visible(text: str) -> str:
@@ -50,8 +43,8 @@ class Word(QAbstractButton):
         self.setText(token.text.strip())
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"{visible(token.text)}, {percent(token.logprob)}")
-        others = [f"{visible(other.text)} {percent(other.logprob)}" for other in token.alternatives]
+        self.setAccessibleName(f"{visible(token.text)}, {probability(token.logprob)}")
+        others = [f"{visible(other.text)} {probability(other.logprob)}" for other in token.alternatives]
         self.setAccessibleDescription("Likeliest here: " + ", ".join(others) if others else "")
 
     def sizeHint(self) -> QSize:
@@ -59,22 +52,22 @@ class Word(QAbstractButton):
         return QSize(metrics.horizontalAdvance(self.text()) + 2 * PADDING_X, metrics.height() + 2 * PADDING_Y)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75)
-        doubt = 1 - math.exp(min(self.token.logprob, 0.0))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("doubt", STRONGEST_TINT * doubt))
-        painter.drawRoundedRect(box, 4, 4)
-        if self.hasFocus() or self.underMouse():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour("accent"), 1.5))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box = QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75)
+            doubt = 1 - math.exp(min(self.token.logprob, 0.0))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("doubt", STRONGEST_TINT * doubt))
             painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(colour("text"))
-        text = self.text()
-        if self.width() < self.sizeHint().width():
-            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 2 * PADDING_X)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+            if self.hasFocus() or self.underMouse():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(colour("accent"), 1.5))
+                painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(colour("text"))
+            text = self.text()
+            if self.width() < self.sizeHint().width():
+                text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 2 * PADDING_X)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the caption moves between its words; a button would take the arrow keys for Tab
