@@ -68,9 +68,8 @@ def picture_from_qimage(image: QImage, name: str) -> Picture:
     if image.hasAlphaChannel():
         page = QImage(image.size(), QImage.Format.Format_RGB32)
         page.fill(Qt.GlobalColor.white)
-        painter = QPainter(page)
-        painter.drawImage(0, 0, image)
-        painter.end()
+        with QPainter(page) as painter:
+            painter.drawImage(0, 0, image)
         image = page
     image = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())

@@ -65,12 +65,11 @@ class PictureItem(QGraphicsItem):
         kept = QImage(where.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
         kept.setDevicePixelRatio(ratio)
         kept.fill(0)
-        painter = QPainter(kept)
-        painter.translate(-where.topLeft())
-        painter.setWorldTransform(transform, combine=True)
-        assert self._pyramid is not None
-        paint_picture(painter, self._pyramid, seen)
-        painter.end()
+        with QPainter(kept) as painter:
+            painter.translate(-where.topLeft())
+            painter.setWorldTransform(transform, combine=True)
+            assert self._pyramid is not None
+            paint_picture(painter, self._pyramid, seen)
         return kept
 
 

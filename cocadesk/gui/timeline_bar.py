@@ -154,33 +154,33 @@ class TimelineBar(QWidget):
             super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        middle = self.height() / 2
-        track = QRectF(INSET, middle - TRACK / 2, max(self.width() - 2 * INSET, 1.0), TRACK)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("border"))
-        painter.drawRoundedRect(track, 4, 4)
-        begin, end = (self.x_of(edge) for edge in self._edges())
-        painter.setBrush(colour("accent_soft"))
-        painter.drawRoundedRect(QRectF(begin, track.y(), max(end - begin, 1.0), TRACK), 4, 4)
-        painter.setPen(QPen(colour("accent", 0.8), 2))
-        for mark in self._marks:
-            x = self.x_of(mark)
-            painter.drawLine(QPointF(x, track.y() + 3), QPointF(x, track.bottom() - 3))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("accent"))
-        for x in (begin - GRIP, end):
-            painter.drawRoundedRect(QRectF(x, track.y() - 3, GRIP, TRACK + 6), 3, 3)
-        head = self.x_of(self._seconds)
-        painter.setPen(QPen(colour("text"), 2))
-        painter.drawLine(QPointF(head, 3), QPointF(head, self.height() - 3))
-        painter.setBrush(colour("text"))
-        painter.drawEllipse(QPointF(head, 5), 3.5, 3.5)
-        if self.hasFocus():
-            painter.setPen(QPen(colour("accent"), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            middle = self.height() / 2
+            track = QRectF(INSET, middle - TRACK / 2, max(self.width() - 2 * INSET, 1.0), TRACK)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("border"))
+            painter.drawRoundedRect(track, 4, 4)
+            begin, end = (self.x_of(edge) for edge in self._edges())
+            painter.setBrush(colour("accent_soft"))
+            painter.drawRoundedRect(QRectF(begin, track.y(), max(end - begin, 1.0), TRACK), 4, 4)
+            painter.setPen(QPen(colour("accent", 0.8), 2))
+            for mark in self._marks:
+                x = self.x_of(mark)
+                painter.drawLine(QPointF(x, track.y() + 3), QPointF(x, track.bottom() - 3))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("accent"))
+            for x in (begin - GRIP, end):
+                painter.drawRoundedRect(QRectF(x, track.y() - 3, GRIP, TRACK + 6), 3, 3)
+            head = self.x_of(self._seconds)
+            painter.setPen(QPen(colour("text"), 2))
+            painter.drawLine(QPointF(head, 3), QPointF(head, self.height() - 3))
+            painter.setBrush(colour("text"))
+            painter.drawEllipse(QPointF(head, 5), 3.5, 3.5)
+            if self.hasFocus():
+                painter.setPen(QPen(colour("accent"), 1.5))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
 
     def _edges(self) -> Span:
         return self._span or (0.0, self._length)

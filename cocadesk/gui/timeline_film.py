@@ -105,20 +105,20 @@ class _Row(QWidget):
             QToolTip.showText(event.globalPosition().toPoint(), wording.clock(thumb.seconds, 3), self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setFont(scaled_font(0.85))
-        left = 0.0
-        for title, thumbs in self.groups:
-            if not title:
-                continue
-            painter.setPen(colour("muted"))
-            painter.drawText(QRectF(left, 0, 400, HEADING), Qt.AlignmentFlag.AlignVCenter, title)
-            for place, thumb in _laid_out(left, thumbs):
-                self._draw(painter, place, thumb)
-                left = place.right() + GAP
-            left += GROUP_GAP - GAP
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.setFont(scaled_font(0.85))
+            left = 0.0
+            for title, thumbs in self.groups:
+                if not title:
+                    continue
+                painter.setPen(colour("muted"))
+                painter.drawText(QRectF(left, 0, 400, HEADING), Qt.AlignmentFlag.AlignVCenter, title)
+                for place, thumb in _laid_out(left, thumbs):
+                    self._draw(painter, place, thumb)
+                    left = place.right() + GAP
+                left += GROUP_GAP - GAP
 
     def _draw(self, painter: QPainter, place: QRectF, thumb: Thumb) -> None:
         outline = QPainterPath()

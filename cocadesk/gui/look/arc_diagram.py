@@ -81,26 +81,26 @@ class ArcDiagram(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._names:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(name.strip()) for name in self._names)
-        left = min(widest, int(NAMES_SHARE * self.width())) + 14
-        strongest = float(self._matrix.max()) or 1.0
-        for row, column, weight in self.shown:
-            stands_out = row in (self._current, self._pointed)
-            share = weight / strongest
-            tone = colour("accent" if stands_out else "muted", share if stands_out else QUIET * share)
-            self._paint_arc(painter, left, (row, column), QPen(tone, max(0.6, THICKEST * share)))
-        for place, name in enumerate(self._names):
-            area = QRect(0, ROW * place, left - 10, ROW)
-            painter.setPen(colour("accent" if place in (self._current, self._pointed) else "text"))
-            text = metrics.elidedText(name.strip(), Qt.TextElideMode.ElideRight, left - 12)
-            painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-        if self.hasFocus() and self._current is not None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour("accent"), 1.5))
-            painter.drawRoundedRect(QRectF(0.75, ROW * self._current + 1, left - 6, ROW - 2), 4, 4)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            metrics = self.fontMetrics()
+            widest = max(metrics.horizontalAdvance(name.strip()) for name in self._names)
+            left = min(widest, int(NAMES_SHARE * self.width())) + 14
+            strongest = float(self._matrix.max()) or 1.0
+            for row, column, weight in self.shown:
+                stands_out = row in (self._current, self._pointed)
+                share = weight / strongest
+                tone = colour("accent" if stands_out else "muted", share if stands_out else QUIET * share)
+                self._paint_arc(painter, left, (row, column), QPen(tone, max(0.6, THICKEST * share)))
+            for place, name in enumerate(self._names):
+                area = QRect(0, ROW * place, left - 10, ROW)
+                painter.setPen(colour("accent" if place in (self._current, self._pointed) else "text"))
+                text = metrics.elidedText(name.strip(), Qt.TextElideMode.ElideRight, left - 12)
+                painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+            if self.hasFocus() and self._current is not None:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(colour("accent"), 1.5))
+                painter.drawRoundedRect(QRectF(0.75, ROW * self._current + 1, left - 6, ROW - 2), 4, 4)
 
     def _paint_arc(self, painter: QPainter, left: int, ends: tuple[int, int], pen: QPen) -> None:
         first, last = (ROW * place + ROW / 2 for place in ends)

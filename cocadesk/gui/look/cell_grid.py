@@ -89,18 +89,18 @@ class CellGrid(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._values.size:
             return
-        painter = QPainter(self)
-        least, most = float(self._values.min()), float(self._values.max())
-        rows, columns = self._values.shape
-        for row in range(rows):
-            for column in range(columns):
-                heat = 0.5 if most <= least else (float(self._values[row, column]) - least) / (most - least)
-                box = self.cell_rect(row, column)
-                painter.fillRect(box.adjusted(0, 0, -1, -1), mixed(heat))
-        if self._labels:
-            self._paint_labels(painter)
-        if self._current is not None:
-            self._paint_current(painter, self._current)
+        with QPainter(self) as painter:
+            least, most = float(self._values.min()), float(self._values.max())
+            rows, columns = self._values.shape
+            for row in range(rows):
+                for column in range(columns):
+                    heat = 0.5 if most <= least else (float(self._values[row, column]) - least) / (most - least)
+                    box = self.cell_rect(row, column)
+                    painter.fillRect(box.adjusted(0, 0, -1, -1), mixed(heat))
+            if self._labels:
+                self._paint_labels(painter)
+            if self._current is not None:
+                self._paint_current(painter, self._current)
 
     def _paint_labels(self, painter: QPainter) -> None:
         """Every row's number, and as many of the columns' as there is room for."""

@@ -70,34 +70,36 @@ class TextBars(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._names:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(name.strip()) for name in self._names)
-        left = min(widest, int(NAMES_SHARE * self.width())) + 10
-        figure = metrics.horizontalAdvance("100.0 %") + 6
-        room = max(self.width() - left - figure, 20)
-        longest = float(self._weights.max()) or 1.0
-        scale = max(longest, float(self._heads.max()) if self._heads.size else 0.0)
-        for place, (name, weight) in enumerate(zip(self._names, self._weights, strict=True)):
-            row = self.row_rect(place)
-            painter.setPen(colour("accent" if place == self._current else "text"))
-            text = metrics.elidedText(name.strip(), Qt.TextElideMode.ElideRight, left - 10)
-            area = QRect(0, row.y(), left - 8, ROW)
-            painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-            bar = QRectF(left, row.y() + (ROW - BAR) / 2, max(room * float(weight) / scale, 1.0), BAR)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent", 0.75))
-            painter.drawRoundedRect(bar, 2.5, 2.5)
-            painter.setPen(QPen(colour("text", 0.45), 1))
-            for head in self._heads[:, place]:
-                x = left + room * float(head) / scale
-                painter.drawLine(
-                    QRectF(x, bar.y() - 2, 0, BAR + 4).topLeft(), QRectF(x, bar.bottom(), 0, 2).bottomLeft()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            metrics = self.fontMetrics()
+            widest = max(metrics.horizontalAdvance(name.strip()) for name in self._names)
+            left = min(widest, int(NAMES_SHARE * self.width())) + 10
+            figure = metrics.horizontalAdvance("100.0 %") + 6
+            room = max(self.width() - left - figure, 20)
+            longest = float(self._weights.max()) or 1.0
+            scale = max(longest, float(self._heads.max()) if self._heads.size else 0.0)
+            for place, (name, weight) in enumerate(zip(self._names, self._weights, strict=True)):
+                row = self.row_rect(place)
+                painter.setPen(colour("accent" if place == self._current else "text"))
+                text = metrics.elidedText(name.strip(), Qt.TextElideMode.ElideRight, left - 10)
+                area = QRect(0, row.y(), left - 8, ROW)
+                painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+                bar = QRectF(left, row.y() + (ROW - BAR) / 2, max(room * float(weight) / scale, 1.0), BAR)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour("accent", 0.75))
+                painter.drawRoundedRect(bar, 2.5, 2.5)
+                painter.setPen(QPen(colour("text", 0.45), 1))
+                for head in self._heads[:, place]:
+                    x = left + room * float(head) / scale
+                    painter.drawLine(
+                        QRectF(x, bar.y() - 2, 0, BAR + 4).topLeft(), QRectF(x, bar.bottom(), 0, 2).bottomLeft()
+                    )
+                painter.setPen(colour("muted"))
+                area = QRect(self.width() - figure, row.y(), figure, ROW)
+                painter.drawText(
+                    area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{100 * weight:.1f} %"
                 )
-            painter.setPen(colour("muted"))
-            area = QRect(self.width() - figure, row.y(), figure, ROW)
-            painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{100 * weight:.1f} %")
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

@@ -161,23 +161,23 @@ class TilesView(QAbstractScrollArea):
         self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        layers, columns = self._values.shape[:2]
-        size = self._tile_size()
-        self._paint_names(painter, size)
-        painter.setClipRect(self.viewport().rect().adjusted(LEFT - 2, TOP - 2, 0, 0))
-        for layer in range(layers):
-            if not self.viewport().rect().intersects(self._row_rect(layer, columns)):
-                continue
-            for column in range(columns):
-                self._paint_tile(painter, (layer, column))
-        if self._current is not None and layers:
-            box = QRectF(self.tile_rect(self._current))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(colour("surface"), 4))
-            painter.drawRect(box)
-            painter.setPen(QPen(colour("accent"), 2.5 if self.hasFocus() else 1.8))
-            painter.drawRect(box)
+        with QPainter(self.viewport()) as painter:
+            layers, columns = self._values.shape[:2]
+            size = self._tile_size()
+            self._paint_names(painter, size)
+            painter.setClipRect(self.viewport().rect().adjusted(LEFT - 2, TOP - 2, 0, 0))
+            for layer in range(layers):
+                if not self.viewport().rect().intersects(self._row_rect(layer, columns)):
+                    continue
+                for column in range(columns):
+                    self._paint_tile(painter, (layer, column))
+            if self._current is not None and layers:
+                box = QRectF(self.tile_rect(self._current))
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(colour("surface"), 4))
+                painter.drawRect(box)
+                painter.setPen(QPen(colour("accent"), 2.5 if self.hasFocus() else 1.8))
+                painter.drawRect(box)
 
     def _paint_names(self, painter: QPainter, size: QSize) -> None:
         layers, columns = self._values.shape[:2]

@@ -87,30 +87,30 @@ class TokenStrip(QWidget):
         self._flow(self.width(), place=True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for (place, name), box in zip(self._names, self._boxes, strict=True):
-            inside = box.adjusted(1, 1, -1, -1)
-            is_current = place == self._current
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent") if is_current else colour("accent_soft"))
-            if is_current or place == self._pointed:
-                painter.drawRoundedRect(inside, RADIUS, RADIUS)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if not is_current:
-                painter.setPen(QPen(colour("accent" if place == self._pointed else "border"), 1))
-                painter.drawRoundedRect(inside, RADIUS, RADIUS)
-            special = name.startswith("[")
-            painter.setPen(colour("on_accent" if is_current else "muted" if special else "text"))
-            room = box.width() - 2 * PADDING.width()
-            painter.drawText(
-                box,
-                Qt.AlignmentFlag.AlignCenter,
-                self.fontMetrics().elidedText(_shown(name), Qt.TextElideMode.ElideMiddle, room + 2),
-            )
-            if is_current and self.hasFocus():
-                painter.setPen(QPen(colour("text"), 1.5))
-                painter.drawRoundedRect(box.adjusted(0, 0, -1, -1), RADIUS, RADIUS)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for (place, name), box in zip(self._names, self._boxes, strict=True):
+                inside = box.adjusted(1, 1, -1, -1)
+                is_current = place == self._current
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour("accent") if is_current else colour("accent_soft"))
+                if is_current or place == self._pointed:
+                    painter.drawRoundedRect(inside, RADIUS, RADIUS)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                if not is_current:
+                    painter.setPen(QPen(colour("accent" if place == self._pointed else "border"), 1))
+                    painter.drawRoundedRect(inside, RADIUS, RADIUS)
+                special = name.startswith("[")
+                painter.setPen(colour("on_accent" if is_current else "muted" if special else "text"))
+                room = box.width() - 2 * PADDING.width()
+                painter.drawText(
+                    box,
+                    Qt.AlignmentFlag.AlignCenter,
+                    self.fontMetrics().elidedText(_shown(name), Qt.TextElideMode.ElideMiddle, room + 2),
+                )
+                if is_current and self.hasFocus():
+                    painter.setPen(QPen(colour("text"), 1.5))
+                    painter.drawRoundedRect(box.adjusted(0, 0, -1, -1), RADIUS, RADIUS)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = self._at(event.position().toPoint())

@@ -104,9 +104,8 @@ class DrawnRegion:
         return image
 
     def _paint(self, image: QImage, shapes: tuple[Shape, ...]) -> None:
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.scale(self._scale, self._scale)
-        for shape in shapes:
-            draw(painter, shape)
-        painter.end()
+        with QPainter(image) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.scale(self._scale, self._scale)
+            for shape in shapes:
+                draw(painter, shape)

@@ -266,19 +266,19 @@ class MaskLayer(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.region is None or self._canvas.is_empty:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        plane = self._canvas.plane
-        hatched = self._hatch(self.region, plane)
-        if hatched is not None:
-            painter.drawImage(hatched[1], hatched[0])
-        current = self.region.current
-        if current is not None and current.kind != "brush":
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for tint, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(255, 255, 255), 1.2)):
-                painter.setPen(QPen(tint, width))
-                painter.drawPath(plane.map(outline(current)))
-        self._paint_pen(painter, plane)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            plane = self._canvas.plane
+            hatched = self._hatch(self.region, plane)
+            if hatched is not None:
+                painter.drawImage(hatched[1], hatched[0])
+            current = self.region.current
+            if current is not None and current.kind != "brush":
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                for tint, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(255, 255, 255), 1.2)):
+                    painter.setPen(QPen(tint, width))
+                    painter.drawPath(plane.map(outline(current)))
+            self._paint_pen(painter, plane)
 
     def _hatch(self, region: DrawnRegion, plane: QTransform) -> tuple[QImage, QRect] | None:
         """Lines over what is covered and on the screen, and where they belong; kept until something changes."""
@@ -295,17 +295,16 @@ class MaskLayer(QWidget):
         image = QImage(area.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(ratio)
         image.fill(QColor(12, 14, 16, 150))
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrushOrigin(-area.topLeft())
-        painter.setPen(QPen(QColor(255, 255, 255, 170), 1.4))
-        across, down = area.width(), area.height()
-        start = (area.x() + area.y()) % HATCH  # the lines stay where they are while the picture is moved
-        for place in range(-start, across + down, HATCH):
-            painter.drawLine(QPointF(place, 0), QPointF(place - down, down))
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
-        painter.drawImage(QPointF(0, 0), _covering(region, plane.mapRect(whole).translated(-area.topLeft()), image))
-        painter.end()
+        with QPainter(image) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrushOrigin(-area.topLeft())
+            painter.setPen(QPen(QColor(255, 255, 255, 170), 1.4))
+            across, down = area.width(), area.height()
+            start = (area.x() + area.y()) % HATCH  # the lines stay where they are while the picture is moved
+            for place in range(-start, across + down, HATCH):
+                painter.drawLine(QPointF(place, 0), QPointF(place - down, down))
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+            painter.drawImage(QPointF(0, 0), _covering(region, plane.mapRect(whole).translated(-area.topLeft()), image))
         self._hatched = (key, image, area)
         return image, area
 
@@ -336,9 +335,8 @@ def _covering(region: DrawnRegion, target: QRectF, like: QImage) -> QImage:
     cover = QImage(like.size(), QImage.Format.Format_ARGB32_Premultiplied)
     cover.setDevicePixelRatio(like.devicePixelRatio())
     cover.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(cover)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    covered = region.image()
-    painter.drawImage(target, covered, QRectF(covered.rect()))
-    painter.end()
+    with QPainter(cover) as painter:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        covered = region.image()
+        painter.drawImage(target, covered, QRectF(covered.rect()))
     return cover

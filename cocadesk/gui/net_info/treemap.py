@@ -101,16 +101,16 @@ class Treemap(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._drawn is None:
             self._drawn = self._draw()
-        painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._drawn)
-        for node, tone, width in ((self._hovered, "muted", 1.5), (self._selected, "text", 2.5)):
-            box = self._box_of(node)
-            if box is not None:
-                painter.setPen(QPen(colour(tone), width, j=Qt.PenJoinStyle.MiterJoin))
-                painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-        if self.hasFocus():
-            painter.setPen(QPen(colour("accent"), 2))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._drawn)
+            for node, tone, width in ((self._hovered, "muted", 1.5), (self._selected, "text", 2.5)):
+                box = self._box_of(node)
+                if box is not None:
+                    painter.setPen(QPen(colour(tone), width, j=Qt.PenJoinStyle.MiterJoin))
+                    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+            if self.hasFocus():
+                painter.setPen(QPen(colour("accent"), 2))
+                painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self._node_at(event.position().toPoint()))
@@ -197,17 +197,16 @@ class Treemap(QWidget):
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(colour("surface"))
-        painter = QPainter(pixmap)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for cell in self._cells:
-            if cell.heading:
-                painter.fillRect(_aligned(cell.box), colour("sunken"))
-            elif cell.node.array is not None:
-                painter.fillRect(_aligned(cell.box), _paint(*cell.fill))
-        for cell in self._cells:
-            if cell.heading or cell.node.array is not None:
-                _label(painter, cell)
-        painter.end()
+        with QPainter(pixmap) as painter:
+            painter.setPen(Qt.PenStyle.NoPen)
+            for cell in self._cells:
+                if cell.heading:
+                    painter.fillRect(_aligned(cell.box), colour("sunken"))
+                elif cell.node.array is not None:
+                    painter.fillRect(_aligned(cell.box), _paint(*cell.fill))
+            for cell in self._cells:
+                if cell.heading or cell.node.array is not None:
+                    _label(painter, cell)
         return pixmap
 
 

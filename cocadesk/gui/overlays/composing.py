@@ -29,10 +29,9 @@ def composed(
     )
     if image.isNull():
         return image
-    painter = QPainter(image)
-    painter.scale(image.width() / pyramid.width, image.height() / pyramid.height)
-    whole = QRectF(0, 0, pyramid.width, pyramid.height)
-    paint_picture(painter, pyramid, whole)
-    paint_maps(painter, drawing, lenses, whole)
-    painter.end()
+    with QPainter(image) as painter:
+        painter.scale(image.width() / pyramid.width, image.height() / pyramid.height)
+        whole = QRectF(0, 0, pyramid.width, pyramid.height)
+        paint_picture(painter, pyramid, whole)
+        paint_maps(painter, drawing, lenses, whole)
     return image

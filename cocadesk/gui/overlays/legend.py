@@ -72,25 +72,25 @@ class Legend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._drawing is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(colour("border"))
-        painter.setBrush(colour("surface", 0.94))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 9, 9)
-        metrics, width, line = self.fontMetrics(), self.width() - 2 * PAD, self.fontMetrics().height()
-        low, high = self._drawing.limits
-        painter.setPen(colour("text"))
-        title = metrics.elidedText(self._drawing.map.title or "Map", Qt.TextElideMode.ElideMiddle, width)
-        painter.drawText(QRectF(PAD, PAD, width, line), Qt.AlignmentFlag.AlignLeft, title)
-        bar = QRectF(PAD, PAD + line + 4, width, BAR)
-        self._paint_scale(painter, bar)
-        ends = QRectF(PAD, bar.bottom() + 3, width, line)
-        painter.setPen(colour("muted"))
-        painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, value_text(low))
-        painter.drawText(ends, Qt.AlignmentFlag.AlignRight, value_text(high))
-        painter.setPen(colour("text" if self._place else "muted"))
-        below = ends.translated(0, line + 1)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._place or "Point at the picture for a value")
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(colour("border"))
+            painter.setBrush(colour("surface", 0.94))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 9, 9)
+            metrics, width, line = self.fontMetrics(), self.width() - 2 * PAD, self.fontMetrics().height()
+            low, high = self._drawing.limits
+            painter.setPen(colour("text"))
+            title = metrics.elidedText(self._drawing.map.title or "Map", Qt.TextElideMode.ElideMiddle, width)
+            painter.drawText(QRectF(PAD, PAD, width, line), Qt.AlignmentFlag.AlignLeft, title)
+            bar = QRectF(PAD, PAD + line + 4, width, BAR)
+            self._paint_scale(painter, bar)
+            ends = QRectF(PAD, bar.bottom() + 3, width, line)
+            painter.setPen(colour("muted"))
+            painter.drawText(ends, Qt.AlignmentFlag.AlignLeft, value_text(low))
+            painter.drawText(ends, Qt.AlignmentFlag.AlignRight, value_text(high))
+            painter.setPen(colour("text" if self._place else "muted"))
+            below = ends.translated(0, line + 1)
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._place or "Point at the picture for a value")
 
     def _paint_scale(self, painter: QPainter, bar: QRectF) -> None:
         """The colours, bare below the threshold, with a mark at the value under the pointer."""

@@ -324,21 +324,21 @@ class Pin(QFrame):
         return menu
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        lens = self._lens()
-        chosen = self.hasFocus() or self._edges is not None
-        # A dark line within a light one stands out on every picture.
-        painter.setPen(QPen(colour("accent"), 3) if chosen else QPen(Qt.GlobalColor.white, 2))
-        painter.drawRect(lens)
-        painter.setPen(QPen(Qt.GlobalColor.black, 1))
-        painter.drawRect(lens.adjusted(1.5, 1.5, -1.5, -1.5))
-        if chosen:
-            painter.setPen(QPen(colour("accent"), 1))
-            painter.setBrush(colour("surface"))
-            for x in (lens.left(), lens.center().x(), lens.right()):
-                for y in (lens.top(), lens.center().y(), lens.bottom()):
-                    if QPointF(x, y) != lens.center():
-                        painter.drawRect(QRectF(x - 3, y - 3, 6, 6))
+        with QPainter(self) as painter:
+            lens = self._lens()
+            chosen = self.hasFocus() or self._edges is not None
+            # A dark line within a light one stands out on every picture.
+            painter.setPen(QPen(colour("accent"), 3) if chosen else QPen(Qt.GlobalColor.white, 2))
+            painter.drawRect(lens)
+            painter.setPen(QPen(Qt.GlobalColor.black, 1))
+            painter.drawRect(lens.adjusted(1.5, 1.5, -1.5, -1.5))
+            if chosen:
+                painter.setPen(QPen(colour("accent"), 1))
+                painter.setBrush(colour("surface"))
+                for x in (lens.left(), lens.center().x(), lens.right()):
+                    for y in (lens.top(), lens.center().y(), lens.bottom()):
+                        if QPointF(x, y) != lens.center():
+                            painter.drawRect(QRectF(x - 3, y - 3, 6, 6))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.ignore()

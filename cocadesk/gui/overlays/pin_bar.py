@@ -66,11 +66,11 @@ class PinBar(QFrame):
         self.title.setVisible(self.width() >= TITLE_FROM)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(colour("border"))
-        painter.setBrush(colour("surface", 0.95))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(colour("border"))
+            painter.setBrush(colour("surface", 0.95))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
     def _dress(self) -> None:
         self.dismiss.setIcon(icon("close", "muted"))

@@ -27,9 +27,9 @@ class PlaceMark(QWidget):
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ring = self.rect().toRectF().adjusted(3, 3, -3, -3)
-        for tone, width in ((Qt.GlobalColor.white, 5), (colour("accent"), 2.5)):
-            painter.setPen(QPen(tone, width))
-            painter.drawEllipse(ring)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            ring = self.rect().toRectF().adjusted(3, 3, -3, -3)
+            for tone, width in ((Qt.GlobalColor.white, 5), (colour("accent"), 2.5)):
+                painter.setPen(QPen(tone, width))
+                painter.drawEllipse(ring)

@@ -157,23 +157,23 @@ class _Sample(QPushButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        frame = QRectF(self.rect()).adjusted(4, 4, -4, -4)
-        outline = QPainterPath()
-        outline.addRoundedRect(frame, 7, 7)
-        painter.fillPath(outline, colour("sunken"))
-        image = self._thumbnails.get(self._path)
-        if image is not None:
-            scale = max(frame.width() / image.width(), frame.height() / image.height())
-            size = frame.width() / scale, frame.height() / scale
-            painter.setClipPath(outline)
-            painter.drawImage(
-                frame, image, QRectF((image.width() - size[0]) / 2, (image.height() - size[1]) / 2, *size)
-            )
-        seconds = self._thumbnails.seconds(self._path)
-        if seconds is not None:
-            paint_film_mark(painter, frame, seconds)
+        with QPainter(self) as painter:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            frame = QRectF(self.rect()).adjusted(4, 4, -4, -4)
+            outline = QPainterPath()
+            outline.addRoundedRect(frame, 7, 7)
+            painter.fillPath(outline, colour("sunken"))
+            image = self._thumbnails.get(self._path)
+            if image is not None:
+                scale = max(frame.width() / image.width(), frame.height() / image.height())
+                size = frame.width() / scale, frame.height() / scale
+                painter.setClipPath(outline)
+                painter.drawImage(
+                    frame, image, QRectF((image.width() - size[0]) / 2, (image.height() - size[1]) / 2, *size)
+                )
+            seconds = self._thumbnails.seconds(self._path)
+            if seconds is not None:
+                paint_film_mark(painter, frame, seconds)
 
     def _on_arrived(self, source: object) -> None:
         if source == self._path:

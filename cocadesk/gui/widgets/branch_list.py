@@ -103,29 +103,29 @@ class BranchRow(QAbstractButton):
             event.ignore()  # the list moves between its rows
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        step = INDENT * min(self.branch.depth, MOST_INDENTS)
-        box = QRectF(self.rect()).adjusted(step + 1, 1, -1, -1)
-        if self.branch.depth:
-            painter.setPen(QPen(colour("border"), 1.5))
-            middle = box.center().y()
-            elbow = QPointF(box.left() - INDENT / 2, middle)
-            painter.drawPolyline([QPointF(elbow.x(), 0), elbow, QPointF(box.left() - 2, middle)])
-        if self.isChecked() or self.underMouse() or self.hasFocus():
-            painter.setBrush(colour("accent_soft", 1.0 if self.isChecked() else 0.45 if self.underMouse() else 0.0))
-            painter.setPen(QPen(colour("accent", 1.0 if self.hasFocus() else 0.0), 1.5))
-            painter.drawRoundedRect(box, 6, 6)
-        inside = box.toRect().adjusted(MARGIN, 4, -MARGIN, -4)
-        above = QRect(inside.x(), inside.y(), inside.width(), inside.height() // 2)
-        below = above.translated(0, above.height())
-        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.setFont(scaled_font(0.92, QFont.Weight.DemiBold))
-        painter.setPen(colour("accent" if self.isChecked() else "text"))
-        painter.drawText(above, align, _cut(painter, self.change, above))
-        painter.setFont(scaled_font(0.92))
-        painter.setPen(colour("muted"))
-        painter.drawText(below, align, _cut(painter, self._caption or "…", below))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            step = INDENT * min(self.branch.depth, MOST_INDENTS)
+            box = QRectF(self.rect()).adjusted(step + 1, 1, -1, -1)
+            if self.branch.depth:
+                painter.setPen(QPen(colour("border"), 1.5))
+                middle = box.center().y()
+                elbow = QPointF(box.left() - INDENT / 2, middle)
+                painter.drawPolyline([QPointF(elbow.x(), 0), elbow, QPointF(box.left() - 2, middle)])
+            if self.isChecked() or self.underMouse() or self.hasFocus():
+                painter.setBrush(colour("accent_soft", 1.0 if self.isChecked() else 0.45 if self.underMouse() else 0.0))
+                painter.setPen(QPen(colour("accent", 1.0 if self.hasFocus() else 0.0), 1.5))
+                painter.drawRoundedRect(box, 6, 6)
+            inside = box.toRect().adjusted(MARGIN, 4, -MARGIN, -4)
+            above = QRect(inside.x(), inside.y(), inside.width(), inside.height() // 2)
+            below = above.translated(0, above.height())
+            align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            painter.setFont(scaled_font(0.92, QFont.Weight.DemiBold))
+            painter.setPen(colour("accent" if self.isChecked() else "text"))
+            painter.drawText(above, align, _cut(painter, self.change, above))
+            painter.setFont(scaled_font(0.92))
+            painter.setPen(colour("muted"))
+            painter.drawText(below, align, _cut(painter, self._caption or "…", below))
 
 
 def _cut(painter: QPainter, text: str, area: QRect) -> str:

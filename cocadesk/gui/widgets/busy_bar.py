@@ -45,17 +45,17 @@ class BusyBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._moving:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("accent", 0.18))
-        painter.drawRoundedRect(self.rect(), 1.5, 1.5)
-        phase = (self._clock.elapsed() % ROUND_TRIP_MS) / ROUND_TRIP_MS
-        there_and_back = 1 - abs(2 * phase - 1)
-        eased = there_and_back * there_and_back * (3 - 2 * there_and_back)
-        length = self.width() * RUNNER
-        painter.setBrush(colour("accent"))
-        painter.drawRoundedRect(QRectF(eased * (self.width() - length), 0, length, self.height()), 1.5, 1.5)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("accent", 0.18))
+            painter.drawRoundedRect(self.rect(), 1.5, 1.5)
+            phase = (self._clock.elapsed() % ROUND_TRIP_MS) / ROUND_TRIP_MS
+            there_and_back = 1 - abs(2 * phase - 1)
+            eased = there_and_back * there_and_back * (3 - 2 * there_and_back)
+            length = self.width() * RUNNER
+            painter.setBrush(colour("accent"))
+            painter.drawRoundedRect(QRectF(eased * (self.width() - length), 0, length, self.height()), 1.5, 1.5)
 
     def showEvent(self, event: QShowEvent) -> None:
         if self._moving:

@@ -98,9 +98,9 @@ class CaptionView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._draft:
-            painter = QPainter(self)
-            painter.setPen(colour("muted"))
-            painter.drawText(self.rect(), WRAP, self._draft)
+            with QPainter(self) as painter:
+                painter.setPen(colour("muted"))
+                painter.drawText(self.rect(), WRAP, self._draft)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         here = next((number for number, word in enumerate(self._words) if word.hasFocus()), None)

@@ -55,17 +55,17 @@ class HeatLegend(QWidget):
         return QSize(150, self.fontMetrics().height() + 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        least, most = self._ends
-        left = painter.fontMetrics().horizontalAdvance(least) + 8
-        right = self.width() - painter.fontMetrics().horizontalAdvance(most) - 8
-        painter.setPen(colour("muted"))
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.rect(), int(middle | Qt.AlignmentFlag.AlignLeft), least)
-        painter.drawText(self.rect(), int(middle | Qt.AlignmentFlag.AlignRight), most)
-        top = (self.height() - BAR) // 2
-        for step in range(STEPS):
-            begin, end = (left + (right - left) * place // STEPS for place in (step, step + 1))
-            painter.fillRect(QRect(begin, top, end - begin, BAR), mixed(step / (STEPS - 1)))
-        painter.setPen(colour("border"))
-        painter.drawRect(left, top, right - left, BAR)
+        with QPainter(self) as painter:
+            least, most = self._ends
+            left = painter.fontMetrics().horizontalAdvance(least) + 8
+            right = self.width() - painter.fontMetrics().horizontalAdvance(most) - 8
+            painter.setPen(colour("muted"))
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(self.rect(), int(middle | Qt.AlignmentFlag.AlignLeft), least)
+            painter.drawText(self.rect(), int(middle | Qt.AlignmentFlag.AlignRight), most)
+            top = (self.height() - BAR) // 2
+            for step in range(STEPS):
+                begin, end = (left + (right - left) * place // STEPS for place in (step, step + 1))
+                painter.fillRect(QRect(begin, top, end - begin, BAR), mixed(step / (STEPS - 1)))
+            painter.setPen(colour("border"))
+            painter.drawRect(left, top, right - left, BAR)
