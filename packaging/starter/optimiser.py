@@ -55,7 +55,8 @@ def orthogonal(matrices: Tensor) -> Tensor:
     found = found / found.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(5):
         square = found @ found.mT
-        found = 3.4445 * found + (-4.7750 * square + 2.0315 * square @ square) @ found
+        square = torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        found = torch.baddbmm(found, square, found, beta=3.4445)
     return found.mT if wide else found
 
 

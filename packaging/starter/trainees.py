@@ -140,10 +140,14 @@ class CocaTrainee(Trainee):
 
 
 class VqaTrainee(Trainee):
-    """The BLIP for questions."""
+    """The BLIP for questions, from the folder of another one, or of a CoCa whose tower it begins with."""
 
-    def __init__(self, tower: CocaTower | None) -> None:
-        model, config, self.words = vqa_model.fresh(tower)
+    def __init__(self, start_from: Path) -> None:
+        if "vision_config" in read_config(start_from):
+            model, config, self.words = vqa_model.begun(start_from)
+        else:
+            shape = vqa_model.tower_shape(vqa_model.configuration("starter-vqa"))
+            model, config, self.words = vqa_model.fresh(tower_of(start_from, shape))
         vision = config["vision_config"]
         super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
         self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3}
@@ -181,10 +185,14 @@ class VqaTrainee(Trainee):
 
 
 class VitTrainee(Trainee):
-    """The vision transformer. FashionMNIST's classes are none of its own."""
+    """The vision transformer, begun as the BLIP is. FashionMNIST's classes are none of its own."""
 
-    def __init__(self, tower: CocaTower | None) -> None:
-        model, config = vit_model.fresh(tower)
+    def __init__(self, start_from: Path) -> None:
+        if "architecture" in read_config(start_from):
+            model, config = vit_model.begun(start_from)
+        else:
+            shape = vit_model.tower_shape(vit_model.configuration("starter-vit"))
+            model, config = vit_model.fresh(tower_of(start_from, shape))
         made = config["model_args"]
         super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config, None)
         self.vit, self.weights = model, {"class": 1.0, "patch": 0.3}

@@ -43,6 +43,18 @@ def fresh(tower: CocaTower | None) -> tuple[VisionTransformer, Config]:
     return model, config | {"label_names": LABELS, "label_descriptions": DEFINITIONS}
 
 
+def begun(folder: Path) -> tuple[VisionTransformer, Config]:
+    """The model of that folder, to train it on.
+
+    Raises:
+        SystemExit: if it knows other classes than this one is to learn.
+    """
+    config = read_config(folder)
+    if tuple(config["label_names"]) != LABELS:
+        raise SystemExit(f"The starter-vit in {folder} has other classes: begin with a CoCa's tower instead.")
+    return load(folder), config
+
+
 def tower_weights(tower: CocaTower) -> dict[str, Tensor]:
     """A CoCa tower's weights under timm's names; what has no counterpart there is zero."""
     weights = {

@@ -99,6 +99,18 @@ def fresh(tower: CocaTower | None) -> tuple[BlipForQuestionAnswering, Config, Wo
     return model, config, words
 
 
+def begun(folder: Path) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
+    """The model of that folder, to train it on.
+
+    Raises:
+        SystemExit: if it reads and says other words than this one is to learn.
+    """
+    model, words = load(folder)
+    if words.pieces != vocabulary():
+        raise SystemExit(f"The starter-vqa in {folder} has another vocabulary: begin with a CoCa's tower instead.")
+    return model, read_config(folder), words
+
+
 def build(config: Config) -> BlipForQuestionAnswering:
     return BlipForQuestionAnswering(
         BlipConfig(vision_config=config["vision_config"], text_config=config["text_config"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,35 @@ def test_another_tower_is_refused_with_a_sentence(
     args.start_from = tmp_path / "other"
     with pytest.raises(SystemExit, match=r"begins with 32 pixels in patches of 16, width 32, 1 blocks of 2 heads"):
         train.Worker(stage, 0, 1, args)
+
+
+@pytest.mark.parametrize("stage", ["vqa", "vit"])
+def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, stage: str) -> None:
+    args = arguments(tmp_path)
+    args.start_from = trained / progress.MODELS[stage]
+    worker = train.Worker(stage, 0, 1, args)
+    worker.trainee.export(tmp_path / "begun")
+    begun = load_file(tmp_path / "begun" / "model.safetensors")
+    assert begun.keys() == load_file(args.start_from / "model.safetensors").keys()
+    for name, weight in load_file(args.start_from / "model.safetensors").items():
+        assert torch.equal(begun[name], weight), name
+    assert worker.run()
+
+
+def test_a_model_of_other_words_or_classes_is_refused(trained: Path, tmp_path: Path) -> None:
+    args = arguments(tmp_path)
+    args.start_from = tmp_path / "other"
+    shutil.copytree(trained / "starter-vqa", args.start_from)
+    words = (args.start_from / "vocab.txt").read_text(encoding="utf-8")
+    (args.start_from / "vocab.txt").write_text(words.replace("\ncat\n", "\npuss\n"), encoding="utf-8")
+    with pytest.raises(SystemExit, match="other has another vocabulary"):
+        train.Worker("vqa", 0, 1, args)
+    args.start_from = tmp_path / "classes"
+    shutil.copytree(trained / "starter-vit", args.start_from)
+    config = model.read_config(args.start_from)
+    model.write_config(config | {"label_names": config["label_names"][::-1]}, args.start_from)
+    with pytest.raises(SystemExit, match="classes has other classes"):
+        train.Worker("vit", 0, 1, args)
 
 
 def test_what_is_no_coca_is_refused(trained: Path, tmp_path: Path) -> None:
