@@ -24,8 +24,6 @@ import marks
 import progress
 import torch
 import torch.distributed as dist
-import vit_model
-import vqa_model
 from artists import SEEN
 from budget import Budget, rate
 from lessons import STAGES, Lesson, Lessons, Studio
