@@ -68,7 +68,7 @@ def attend(
     ] = False,
     file_format: Annotated[
         Format,
-        typer.Option("--format", help="png, or svg: with names as text, and of a text also arcs from token to token."),
+        typer.Option("--format", help="png, or svg: vectors, with names as text."),
     ] = "png",
     strip: Annotated[
         bool, typer.Option("--strip", help="Also a strip: the maps of all words, or of all heads, in one picture.")

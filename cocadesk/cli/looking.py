@@ -109,7 +109,8 @@ class Looking:
         from cocadesk.engine.attention_export import Drawing, Outputs, export_maps  # noqa: PLC0415 — brings torch along
 
         maps = self._maps(model, seen)
-        drawing = Drawing(self.layer, self.head, smooth=self.smooth, subtract_minimum=self.subtract_minimum)
+        less = None if self.subtract_minimum else False
+        drawing = Drawing(self.layer, self.head, self.smooth, less, self.rollout)
         outputs = Outputs(self.format, strip=self.strip, animate=self.animate, animation=self.animation)
         try:
             return Written(self.kind, maps, export_maps(maps, folder, drawing, seen, outputs))

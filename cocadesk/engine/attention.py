@@ -77,6 +77,11 @@ class AttentionMaps:
         return int(self.weights.shape[1])
 
     @property
+    def by_token(self) -> bool:
+        """Whether a map belongs to each token, of a question or a caption, and not one to all."""
+        return self.kind in ("question", "words")
+
+    @property
     def grid(self) -> tuple[int, int] | None:
         """Rows and columns of patches; None for a text."""
         return self.layout.grid if self.layout else None

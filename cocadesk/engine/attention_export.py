@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
-from cocadesk.engine.attention import AttentionMaps
+from cocadesk.engine.attention import AttentionMaps, Weights
+from cocadesk.engine.attention_arcs import arcs_picture
 from cocadesk.engine.attention_figures import (
     GRID,
     STRIP,
@@ -19,10 +21,12 @@ from cocadesk.engine.attention_figures import (
     MapFigure,
     MatrixFigure,
     Over,
+    Step,
     TilesFigure,
     figures,
     film,
     grid,
+    no_step,
     strip,
 )
 from cocadesk.engine.attention_pictures import (
@@ -40,7 +44,23 @@ from cocadesk.errors import OptionError
 from cocadesk.media.film import write_gif, write_mp4
 from cocadesk.types import Clip, Picture
 
-__all__ = ["NUMBERS", "Drawing", "Outputs", "PixelPainter", "export_maps", "film_pictures", "vector_painter"]
+__all__ = [
+    "NUMBERS",
+    "Drawing",
+    "Outputs",
+    "PixelPainter",
+    "export_maps",
+    "figure_writer",
+    "film_pictures",
+    "vector_painter",
+    "write_film",
+]
+
+FigureFormat = Literal["png", "svg"]
+FilmFormat = Literal["gif", "mp4"]
+
+SECONDS = 0.8
+"""How long each picture of an animation is shown, unless something else is wanted."""
 
 _TILE, _STRIP_TILE, _FILM_SIDE = 128, 256, 640
 """Pixels of the longer side: of a map on the grid, on the strip, and in an animation."""
@@ -53,18 +73,18 @@ class Outputs:
     """Which files are written beside `maps.npz`.
 
     Attributes:
-        format: Of the maps and sheets: pixels, or vectors, in which a text's attention is drawn as arcs as well.
+        format: Of the maps and sheets: pixels, or vectors.
         strip: Also the maps of the chosen layer beside each other, every word's, or every head's.
         animate: Also an animation over words, layers or heads; None for none.
         animation: What it is written as.
         seconds: How long each of its pictures is shown.
     """
 
-    format: Literal["png", "svg"] = "png"
+    format: FigureFormat = "png"
     strip: bool = False
     animate: Over | None = None
-    animation: Literal["gif", "mp4"] = "gif"
-    seconds: float = 0.8
+    animation: FilmFormat = "gif"
+    seconds: float = SECONDS
 
 
 def export_maps(
@@ -91,29 +111,74 @@ def export_maps(
         OptionError: if the maps have no such layer or head, or nothing to animate over, or their picture is missing.
         OSError: if a file cannot be written.
     """
-    picture = None if seen is None else stills(seen)[0]
-    if picture is None and maps.layout is not None:
+    if seen is None and maps.layout is not None:
         raise OptionError("These maps lie over a picture. Name it to have them drawn.")
-    frames = film(maps, drawing, outputs.animate) if outputs.animate else []
+    if outputs.animate:
+        film(maps, drawing, outputs.animate)  # refuses what cannot move before anything is written
     named: list[tuple[str, Figure]] = [*figures(maps, drawing), (GRID, grid(maps, drawing))]
     if outputs.strip:
         named.append((STRIP, strip(maps, drawing)))
     earlier = remembered(folder)
-    written = []
-    painter = (vector_painter if outputs.format == "svg" else PixelPainter)(maps, picture, smooth=drawing.smooth)
-    for name, figure in named:
-        drawn = painter.draw(figure)
-        if drawn is not None:
-            written.append(folder / f"{name}.{outputs.format}")
-            drawn.save(written[-1])
+    written = [folder / f"{name}.{outputs.format}" for name, _ in named]
+    write = figure_writer(maps, seen, drawing, outputs.format)
+    for path, (_, figure) in zip(written, named, strict=True):
+        write(path, figure)
     if outputs.animate:
         written.append(folder / f"{outputs.animate}.{outputs.animation}")
-        pictures = film_pictures(frames, maps, picture, smooth=drawing.smooth)
-        (write_gif if outputs.animation == "gif" else write_mp4)(written[-1], pictures, outputs.seconds)
+        form, seconds = outputs.animation, outputs.seconds
+        write_film(written[-1], maps, seen, drawing, over=outputs.animate, form=form, seconds=seconds)
     maps.save(folder / NUMBERS)
     remember(folder, written)
     remove(folder, earlier, written)
     return [folder / NUMBERS, *written]
+
+
+def figure_writer(
+    maps: AttentionMaps,
+    seen: Picture | Clip | None,
+    drawing: Drawing,
+    form: FigureFormat,
+    step: Step = no_step,
+) -> Callable[[Path, Figure], None]:
+    """What writes figures of these maps, one after the other; it raises `OSError` if a file cannot be written.
+
+    Args:
+        seen: What the maps were made of, a clip for its first frame; None for a text.
+        step: Called after each tile of a sheet; what it raises ends the writing before the file is there.
+    """
+    picture = None if seen is None else stills(seen)[0]
+    if form == "svg":
+        vectors = vector_painter(maps, picture, drawing, step)
+        return lambda path, figure: vectors.draw(figure).save(path)
+    pixels = PixelPainter(maps, picture, drawing, step=step)
+    return lambda path, figure: pixels.draw(figure).save(path, "PNG")
+
+
+def write_film(
+    path: Path,
+    maps: AttentionMaps,
+    seen: Picture | Clip | None,
+    drawing: Drawing,
+    *,
+    over: Over,
+    form: FilmFormat,
+    seconds: float = SECONDS,
+    step: Step = no_step,
+) -> None:
+    """Write an animation over words, layers or heads.
+
+    Args:
+        seen: As for `figure_writer`.
+        seconds: How long each of its pictures is shown.
+        step: Called after each picture; what it raises ends the writing.
+
+    Raises:
+        OptionError: if there is nothing to animate over.
+        OSError: if the file cannot be written.
+    """
+    picture = None if seen is None else stills(seen)[0]
+    pictures = film_pictures(film(maps, drawing, over), maps, picture, drawing, step)
+    (write_gif if form == "gif" else write_mp4)(path, pictures, seconds)
 
 
 class PixelPainter:
@@ -122,21 +187,29 @@ class PixelPainter:
     Args:
         maps: What the figures are of.
         picture: What they lie over; None for a text.
+        drawing: Says how maps are laid over it.
         longest: The longer side of a single map; None for the picture's own, brought between 448 and 1024 pixels.
+        step: Called after each tile with how many are done of how many; what it raises ends the drawing.
     """
 
     def __init__(
-        self, maps: AttentionMaps, picture: Picture | None, *, smooth: bool = True, longest: int | None = None
+        self,
+        maps: AttentionMaps,
+        picture: Picture | None,
+        drawing: Drawing,
+        *,
+        longest: int | None = None,
+        step: Step = no_step,
     ) -> None:
-        self._layout, self._picture, self._smooth = maps.layout, picture, smooth
+        self._layout, self._picture, self._drawing, self._step = maps.layout, picture, drawing, step
         self._over = self._painter(longest)
 
-    def draw(self, figure: Figure) -> Image.Image | None:
-        """The figure as RGB; None for arcs, which are drawn as vectors only."""
+    def draw(self, figure: Figure) -> Image.Image:
+        """The figure as RGB."""
         match figure:
             case MapFigure():
                 assert self._over is not None
-                return self._over.paint(figure.values, smooth=self._smooth)
+                return self._paint(self._over, figure.values)
             case MatrixFigure():
                 return matrix_picture(figure.matrix, figure.tokens, figure.keys)
             case BarsFigure():
@@ -144,16 +217,30 @@ class PixelPainter:
             case TilesFigure():
                 return self._tiles(figure)
             case ArcsFigure():
-                return None
+                return arcs_picture(figure)
 
     def _tiles(self, figure: TilesFigure) -> Image.Image:
-        side = _tile_side(figure)
+        side, count = _tile_side(figure), sum(map(len, figure.tiles))
         over = self._painter(side)
-        rows = [
-            [matrix_tile(values, side) if over is None else over.paint(values, smooth=self._smooth) for values in row]
-            for row in figure.tiles
-        ]
+        rows: list[list[Image.Image]] = []
+        done = 0
+        for row in figure.tiles:
+            rows.append([])
+            for values in row:
+                rows[-1].append(matrix_tile(values, side) if over is None else self._paint(over, values))
+                done += 1
+                self._step(done, count)
         return tiles(rows, figure.row_names, figure.names)
+
+    def _paint(self, over: OverlayPainter, values: Weights) -> Image.Image:
+        style = self._drawing.style
+        return over.paint(
+            values,
+            opacity=style.opacity,
+            smooth=self._drawing.smooth,
+            colours=style.colours,
+            threshold=style.threshold,
+        )
 
     def _painter(self, longest: int | None) -> OverlayPainter | None:
         if self._picture is None or self._layout is None:
@@ -161,25 +248,28 @@ class PixelPainter:
         return OverlayPainter(self._picture, self._layout, longest)
 
 
-def vector_painter(maps: AttentionMaps, picture: Picture | None, *, smooth: bool = True) -> VectorPainter:
+def vector_painter(
+    maps: AttentionMaps, picture: Picture | None, drawing: Drawing, step: Step = no_step
+) -> VectorPainter:
     """One that draws figures of these maps as SVG, over that picture, or a text's over none."""
-    if picture is None or maps.layout is None:
-        return VectorPainter(smooth=smooth)
-    over, small = (OverlayPainter(picture, maps.layout, longest) for longest in (None, _STRIP_TILE))
-    return VectorPainter(over, small, smooth)
+    over = small = None
+    if picture is not None and maps.layout is not None:
+        over, small = (OverlayPainter(picture, maps.layout, longest) for longest in (None, _STRIP_TILE))
+    return VectorPainter(over, small, drawing.smooth, drawing.style, step)
 
 
 def film_pictures(
-    frames: list[tuple[str, MapFigure | MatrixFigure | TilesFigure]],
+    frames: Sequence[tuple[str, MapFigure | MatrixFigure | TilesFigure]],
     maps: AttentionMaps,
     picture: Picture | None,
-    *,
-    smooth: bool = True,
-) -> list[Image.Image]:
-    """What `attention_figures.film` tells as pictures of one size, each with its line of text."""
-    painter = PixelPainter(maps, picture, smooth=smooth, longest=_FILM_SIDE)
-    drawn = ((painter.draw(figure), line) for line, figure in frames)
-    return [captioned(picture, line) for picture, line in drawn if picture is not None]
+    drawing: Drawing,
+    step: Step = no_step,
+) -> Iterator[Image.Image]:
+    """What `attention_figures.film` tells as pictures of one size, each with its line of text, one at a time."""
+    painter = PixelPainter(maps, picture, drawing, longest=_FILM_SIDE)
+    for number, (line, figure) in enumerate(frames, start=1):
+        yield captioned(painter.draw(figure), line)
+        step(number, len(frames))
 
 
 def _tile_side(figure: TilesFigure) -> int:

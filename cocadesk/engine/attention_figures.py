@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cocadesk.engine.attention import AttentionMaps, Head, Weights, numbered, subtract_minimum
+from cocadesk.engine.attention_pictures import MapStyle
 from cocadesk.errors import OptionError
 
 Over = Literal["words", "layers", "heads"]
+
+Step = Callable[[int, int], None]
+"""Told how many maps are drawn of how many; it may raise `Cancelled`."""
 
 GRID, STRIP = "grid", "strip"
 
@@ -26,13 +30,18 @@ class Drawing:
         layer: Counted from 0, or with negative numbers from the last one.
         head: Counted likewise, "mean", or "all" for each head alone.
         smooth: Whether colours go smoothly from patch to patch.
-        subtract_minimum: Of a question's tokens: draw what each looks at beyond what all of them do.
+        subtract_minimum: Of a question's or a caption's tokens: draw what each looks at beyond what all of them do;
+            None for a question's alone.
+        rolled: The maps are a rollout, which titles say.
+        style: How maps are laid over their picture.
     """
 
     layer: int = -1
     head: Head | Literal["all"] = "mean"
     smooth: bool = True
-    subtract_minimum: bool = True
+    subtract_minimum: bool | None = None
+    rolled: bool = False
+    style: MapStyle = field(default_factory=MapStyle)
 
     def check(self, maps: AttentionMaps) -> None:
         """Raise `OptionError` if the maps have no such layer or head."""
@@ -97,6 +106,10 @@ class TilesFigure:
 Figure = MapFigure | MatrixFigure | BarsFigure | ArcsFigure | TilesFigure
 
 
+def no_step(done: int, count: int) -> None:
+    """A `Step` that nobody waits for."""
+
+
 def figures(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, Figure]]:
     """The chosen layer and head, figure by figure, each with a name for its file.
 
@@ -111,15 +124,42 @@ def figures(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, Figure
     yield from _of_text(maps, drawing) if maps.layout is None else _over_picture(maps, drawing)
 
 
+def map_of(maps: AttentionMaps, drawing: Drawing, token: int | None) -> MapFigure:
+    """One token's map over the picture, at the chosen layer and head.
+
+    Args:
+        token: Its place among the tokens; None for the mean over all of them.
+
+    Raises:
+        OptionError: if the maps have no such layer or head, or lie over no picture.
+    """
+    drawing.check(maps)
+    head = _one_head(drawing)
+    found = _subtracted(maps.patch_maps(drawing.layer, head), maps, drawing)
+    name = "" if token is None else maps.tokens[token]
+    title = _said_of(name, f"{_what(maps)}, {_place_title(maps, drawing, drawing.layer, head)}")
+    return MapFigure(title, found.mean(0) if token is None else found[token], maps.measure == "attention")
+
+
+def bars_of(maps: AttentionMaps, drawing: Drawing, token: int | None) -> BarsFigure:
+    """What one token of a text attends to, at the chosen layer and head; as for `map_of`."""
+    drawing.check(maps)
+    head = _one_head(drawing)
+    matrix = maps.matrix(drawing.layer, head)
+    name = "" if token is None else maps.tokens[token]
+    title = _said_of(name, f"{_what(maps)}, {_place_title(maps, drawing, drawing.layer, head)}")
+    return BarsFigure(title, matrix.mean(0) if token is None else matrix[token], maps.keys)
+
+
 def grid(maps: AttentionMaps, drawing: Drawing) -> TilesFigure:
     """Every layer in its row: beside each other the mean and every head, or the tokens of a question or caption at the
     chosen head (the mean instead of all of them)."""
     rows = tuple(tuple(_row_of(maps, drawing, layer)) for layer in range(maps.layers))
-    every = ("mean", *map(str, range(maps.heads))) if maps.heads > 1 else ("mean",)
+    every = ("mean", *map(str, range(maps.heads))) if maps.heads > 1 else ("rollout" if drawing.rolled else "mean",)
     columns = every if maps.kind in ("image", "text") else maps.tokens
     if maps.measure == "relevance":
         return TilesFigure(_what(maps), rows, ("relevance",), (tuple(columns),))
-    title = f"{_what(maps)} in every layer" + (f", {_head_title(maps, _one_head(drawing))}" if _by_token(maps) else "")
+    title = f"{_what(maps)} in every layer" + (f", {_head_title(maps, _one_head(drawing))}" if maps.by_token else "")
     return TilesFigure(title, rows, tuple(f"layer {layer}" for layer in range(maps.layers)), (tuple(columns),))
 
 
@@ -131,7 +171,7 @@ def strip(maps: AttentionMaps, drawing: Drawing, layer: int | None = None, head:
     """
     layer = numbered(drawing.layer if layer is None else layer, maps.layers, "layer")
     head = _one_head(drawing) if head is None else head
-    if _by_token(maps):
+    if maps.by_token:
         named = zip(_maps_of(maps, drawing, layer, head), maps.tokens, strict=True)
         found = [(name.strip(), values) for (_, values), name in named]
     else:
@@ -139,7 +179,7 @@ def strip(maps: AttentionMaps, drawing: Drawing, layer: int | None = None, head:
     count = -(-len(found) // _WRAP)  # rows
     length = -(-len(found) // count)
     rows = [found[start : start + length] for start in range(0, len(found), length)]
-    title = f"{_what(maps)}, " + (_place_title(maps, layer, head) if _by_token(maps) else f"layer {layer}")
+    title = f"{_what(maps)}, " + (_place_title(maps, drawing, layer, head) if maps.by_token else f"layer {layer}")
     return TilesFigure(
         title,
         tuple(tuple(values for _, values in row) for row in rows),
@@ -159,7 +199,7 @@ def film(maps: AttentionMaps, drawing: Drawing, over: Over) -> list[tuple[str, M
     """
     drawing.check(maps)
     if over == "words":
-        if not _by_token(maps):
+        if not maps.by_token:
             raise OptionError("An animation over words needs the words of a caption or a question.")
         layer, head = numbered(drawing.layer, maps.layers, "layer"), _one_head(drawing)
         named = zip(_maps_of(maps, drawing, layer, head), maps.tokens, strict=True)
@@ -172,7 +212,7 @@ def film(maps: AttentionMaps, drawing: Drawing, over: Over) -> list[tuple[str, M
         (number, chosen) if over == "layers" else (numbered(drawing.layer, maps.layers, "layer"), number)
         for number in range(count)
     ]
-    return [(f"layer {layer}, {_head_title(maps, head)}", _one(maps, drawing, layer, head)) for layer, head in places]
+    return [(_place_title(maps, drawing, layer, head), _one(maps, drawing, layer, head)) for layer, head in places]
 
 
 def _one(maps: AttentionMaps, drawing: Drawing, layer: int, head: Head) -> MapFigure | MatrixFigure | TilesFigure:
@@ -185,10 +225,10 @@ def _one(maps: AttentionMaps, drawing: Drawing, layer: int, head: Head) -> MapFi
 
 def _over_picture(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, Figure]]:
     for head in _heads(drawing, maps):
-        tokens = maps.tokens if _by_token(maps) else ("",)
+        tokens = maps.tokens if maps.by_token else ("",)
         for (label, values), token in zip(_maps_of(maps, drawing, drawing.layer, head), tokens, strict=True):
             name = "_".join(filter(None, (label, _name(maps, drawing.layer, head))))
-            title = f"{_what(maps)}, {_place_title(maps, drawing.layer, head)}"
+            title = f"{_what(maps)}, {_place_title(maps, drawing, drawing.layer, head)}"
             yield name, MapFigure(_said_of(token, title), values, maps.measure == "attention")
     if maps.kind == "image" and maps.pooler:
         # It has other heads than the layers: a head of theirs is none of its own.
@@ -200,7 +240,7 @@ def _over_picture(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, 
 def _of_text(maps: AttentionMaps, drawing: Drawing) -> Iterator[tuple[str, Figure]]:
     for head in _heads(drawing, maps):
         name = _name(maps, drawing.layer, head)
-        title = f"{_what(maps)}, {_place_title(maps, drawing.layer, head)}"
+        title = f"{_what(maps)}, {_place_title(maps, drawing, drawing.layer, head)}"
         matrix = maps.matrix(drawing.layer, head)
         yield name, MatrixFigure(title, matrix, maps.tokens, maps.keys)
         if maps.tokens == maps.keys:
@@ -216,27 +256,26 @@ def _maps_of(maps: AttentionMaps, drawing: Drawing, layer: int, head: Head) -> l
     """The maps of one layer and head that are drawn, each (rows, columns), with what their files are called."""
     if maps.kind == "image":
         return [("", maps.patch_map(layer=layer, head=head))]
-    found = maps.patch_maps(layer, head)
-    if maps.kind == "question" and drawing.subtract_minimum and len(found) > 1:
-        found = subtract_minimum(found)
+    found = _subtracted(maps.patch_maps(layer, head), maps, drawing)
     words = [re.sub(r"\W", "", token, flags=re.ASCII) for token in maps.tokens]
     labels = [f"{place:02}_{word}".rstrip("_") for place, word in enumerate(words)]
     return list(zip(labels, found, strict=True))
 
 
+def _subtracted(found: Weights, maps: AttentionMaps, drawing: Drawing) -> Weights:
+    """Maps of all tokens, less what all of them look at, if that is wanted."""
+    wanted = maps.kind == "question" if drawing.subtract_minimum is None else drawing.subtract_minimum
+    return subtract_minimum(found) if wanted and len(found) > 1 else found
+
+
 def _row_of(maps: AttentionMaps, drawing: Drawing, layer: int) -> list[Weights]:
     """The maps of one layer that stand beside each other on the sheet."""
-    if _by_token(maps):
+    if maps.by_token:
         return [values for _, values in _maps_of(maps, drawing, layer, _one_head(drawing))]
     every: list[Head] = ["mean", *range(maps.heads)] if maps.heads > 1 else ["mean"]
     if maps.kind == "text":
         return [maps.matrix(layer, head) for head in every]
     return [maps.patch_map(layer=layer, head=head) for head in every]
-
-
-def _by_token(maps: AttentionMaps) -> bool:
-    """Whether a map belongs to each token, and not one to all."""
-    return maps.kind in ("question", "words")
 
 
 def _one_head(drawing: Drawing) -> Head:
@@ -269,10 +308,11 @@ def _said_of(token: str, title: str) -> str:
     return f"“{token.strip()}”: {title[0].lower()}{title[1:]}" if token else title
 
 
-def _place_title(maps: AttentionMaps, layer: int, head: Head) -> str:
+def _place_title(maps: AttentionMaps, drawing: Drawing, layer: int, head: Head) -> str:
     if maps.measure == "relevance":
         return "through all layers and heads"
-    return f"layer {numbered(layer, maps.layers, 'layer')}, {_head_title(maps, head)}"
+    way = "rollout" if drawing.rolled else _head_title(maps, head)
+    return f"layer {numbered(layer, maps.layers, 'layer')}, {way}"
 
 
 def _head_title(maps: AttentionMaps, head: Head) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +25,42 @@ Limits = tuple[float, float]
 Pixels = npt.NDArray[np.uint8]
 
 
-def coloured(values: Weights, limits: Limits | None = None) -> Pixels:
+@dataclass(frozen=True, slots=True)
+class MapStyle:
+    """How a map is laid over its picture.
+
+    Attributes:
+        colours: One of `media.colour_maps.NAMES`.
+        opacity: Of the map, 0 to 1.
+        threshold: Share of the scale, 0 to 1, below which nothing is laid over.
+    """
+
+    colours: str = "inferno"
+    opacity: float = 0.5
+    threshold: float = 0.0
+
+
+def coloured(values: Weights, limits: Limits | None = None, colours: str = "inferno") -> Pixels:
     """Values as colours from dark (low) to bright (high), (…) to (…, 3).
 
     Args:
         limits: The values of the first and the last colour; None for the lowest and the highest there are.
+        colours: One of `media.colour_maps.NAMES`.
     """
-    low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
-    share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values))
-    return colours_at(share)
+    return colours_at(np.nan_to_num(shares(values, limits or extent(values))), colours)
+
+
+def extent(values: Weights) -> Limits:
+    """The lowest and the highest value; NaN does not count."""
+    return float(np.nanmin(values)), float(np.nanmax(values))
+
+
+def shares(values: Weights, limits: Limits) -> Weights:
+    """Where on the scale values lie: 0 at the first limit, 1 at the last; all 0 where those are the same. NaN stays."""
+    low, high = limits
+    return np.asarray(
+        (values - low) / (high - low) if high > low else np.where(np.isnan(values), np.nan, 0), np.float32
+    )
 
 
 class OverlayPainter:
@@ -63,19 +91,28 @@ class OverlayPainter:
         return Image.fromarray(np.rint(np.where(unseen[..., None], self._dimmed, self._base)).astype(np.uint8))
 
     def paint(
-        self, values: Weights, *, opacity: float = 0.5, smooth: bool = True, limits: Limits | None = None
+        self,
+        values: Weights,
+        *,
+        opacity: float = 0.5,
+        smooth: bool = True,
+        limits: Limits | None = None,
+        colours: str = "inferno",
+        threshold: float = 0.0,
     ) -> Image.Image:
         """The picture with a map over it.
 
         Args:
             values: One for each patch, (rows, columns).
-            opacity: Of the map, 0 to 1.
+            opacity, threshold: As in `MapStyle`.
             smooth: Whether to go smoothly from patch to patch.
-            limits: As for `coloured`.
+            limits, colours: As for `coloured`.
         """
+        limits = limits or extent(values)
         drawn = self._layout.on_picture(values, self.size, smooth=smooth)
-        over = coloured(drawn, limits or (float(values.min()), float(values.max())))
-        mixed = np.where(np.isnan(drawn)[..., None], self._dimmed, self._base * (1 - opacity) + over * opacity)
+        over = coloured(drawn, limits, colours)
+        laid = (shares(drawn, limits) >= threshold)[..., None] * opacity
+        mixed = np.where(np.isnan(drawn)[..., None], self._dimmed, self._base * (1 - laid) + over * laid)
         return Image.fromarray(np.rint(mixed).astype(np.uint8))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -16,15 +16,15 @@ from cocadesk.engine.attention_figures import (
     Figure,
     MapFigure,
     MatrixFigure,
+    Step,
     TilesFigure,
+    no_step,
 )
-from cocadesk.engine.attention_pictures import MARGIN, OverlayPainter, coloured
+from cocadesk.engine.attention_pictures import MARGIN, Limits, MapStyle, OverlayPainter, coloured, extent, shares
 from cocadesk.engine.attention_text_svg import arcs_svg, bars_svg, draw_scale, matrix_svg, number
 from cocadesk.engine.svg import Svg, colour, shortened, width_of
 from cocadesk.media.colour_maps import colours_at
-from cocadesk.types import Picture
 
-_OPACITY = 0.5
 _FOOT = 56
 """Height of the lines below a map: its title and its colour scale."""
 _SMOOTH_SIDE, _TILE_SIDE = 256, 96
@@ -40,11 +40,15 @@ class VectorPainter:
         tiles_over: The same, at the size of a tile.
         smooth: Whether colours go smoothly from patch to patch: a small picture is embedded for each map then;
             otherwise every patch is a rectangle.
+        style: Of maps over the picture.
+        step: Called after each tile with how many are done of how many; what it raises ends the drawing.
     """
 
     over: OverlayPainter | None = None
     tiles_over: OverlayPainter | None = None
     smooth: bool = True
+    style: MapStyle = field(default_factory=MapStyle)
+    step: Step = no_step
 
     def draw(self, figure: Figure) -> Svg:
         """The figure as a drawing, with its title and a description for those who cannot see it."""
@@ -68,7 +72,15 @@ class VectorPainter:
         svg.image(self.over.backdrop(), (width, height))
         self._lay(svg, svg.root, self.over, figure.values, described=figure)
         svg.text(shortened(figure.title, drawn - 2 * MARGIN), MARGIN, height + 16)
-        draw_scale(svg, MARGIN, height + 32, drawn - 2 * MARGIN, figure.values, shares=figure.shares)
+        draw_scale(
+            svg,
+            MARGIN,
+            height + 32,
+            drawn - 2 * MARGIN,
+            figure.values,
+            shares=figure.shares,
+            colours=self.style.colours,
+        )
         return svg
 
     def _tiles(self, figure: TilesFigure) -> Svg:
@@ -76,13 +88,13 @@ class VectorPainter:
         left = round(max(map(width_of, figure.row_names))) + 2 * MARGIN
         head = 16 + 2 * MARGIN
         across, down = width + MARGIN, height + MARGIN
-        columns = max(map(len, figure.tiles))
+        columns, count = max(map(len, figure.tiles)), sum(map(len, figure.tiles))
         size = left + columns * across, len(figure.tiles) * down + len(figure.names) * head
-        counted = f"{sum(map(len, figure.tiles))} maps in {len(figure.tiles)} rows of {columns}."
+        counted = f"{count} maps in {len(figure.tiles)} rows of {columns}."
         svg = Svg(*size, figure.title, f"{counted} Each has colours of its own, from its lowest value to its highest.")
         if self.tiles_over is not None:
             svg.image(self.tiles_over.backdrop(), (width, height), svg.add("defs"), id="picture")
-        top = 0
+        top, done = 0, 0
         for at, row in enumerate(figure.tiles):
             if at < len(figure.names):
                 for column, name in enumerate(figure.names[at]):
@@ -95,6 +107,8 @@ class VectorPainter:
                 title = ", ".join(filter(None, (figure.row_names[at], names[column].strip())))
                 place = f"translate({left + column * across} {top})"
                 self._tile(svg, svg.group(title=title, transform=place), values, (width, height))
+                done += 1
+                self.step(done, count)
             top += down
         return svg
 
@@ -121,16 +135,17 @@ class VectorPainter:
             share = min(1.0, side / max(width, height))
             small = max(1, round(width * share)), max(1, round(height * share))
             drawn = over.layout.on_picture(values, small, smooth=True)
-            limits = float(values.min()), float(values.max())
-            svg.image(_palette_image(drawn, limits), over.size, parent, opacity=_OPACITY)
+            image = _palette_image(drawn, extent(values), self.style.colours, self.style.threshold)
+            svg.image(image, over.size, parent, opacity=self.style.opacity)
             return
-        group = svg.group(parent, fill_opacity=_OPACITY, shape_rendering="crispEdges")
+        group = svg.group(parent, fill_opacity=self.style.opacity, shape_rendering="crispEdges")
         picture_width, picture_height = over.layout.geometry.picture
         scale = np.array([width / picture_width, height / picture_height] * 2)
         # Whole pixels: edges of two patches that fall between pixels would overlap, or let a line through.
         edges = np.rint((over.layout.boxes() * scale).clip(0, [width, height] * 2))
-        colours = coloured(values)
-        for row, column in np.ndindex(*values.shape):
+        colours = coloured(values, colours=self.style.colours)
+        laid = shares(values, extent(values)) >= self.style.threshold
+        for row, column in np.argwhere(laid):
             x, y, right, bottom = map(float, edges[row, column])
             if right > x and bottom > y:
                 fill = colour(colours[row, column])
@@ -140,26 +155,16 @@ class VectorPainter:
                     svg.tell(patch, f"patch {row},{column}: {weight}")
 
 
-def painter(picture: Picture | None, over: OverlayPainter | None, tile: int, *, smooth: bool) -> VectorPainter:
-    """One that draws over that picture.
-
-    Args:
-        over: As pixels are painted over it; None for a text.
-        tile: The longer side of a tile.
-    """
-    if picture is None or over is None:
-        return VectorPainter(smooth=smooth)
-    return VectorPainter(over, OverlayPainter(picture, over.layout, tile), smooth)
-
-
-def _palette_image(values: Weights, limits: tuple[float, float] | None = None) -> Image.Image:
-    """Values as a picture of 255 colours; what is NaN is transparent."""
-    low, high = limits or (float(values.min()), float(values.max()))
-    share = (values - low) / (high - low) if high > low else np.where(np.isnan(values), np.nan, 0.0)
+def _palette_image(
+    values: Weights, limits: Limits | None = None, colours: str = "inferno", threshold: float = 0.0
+) -> Image.Image:
+    """Values as a picture of 255 colours; what is NaN, or below that share of the scale, is transparent."""
+    share = shares(values, limits or extent(values))
     indices: npt.NDArray[np.uint8] = np.nan_to_num(1 + np.rint(share.clip(0, 1) * 254), nan=0.0).astype(np.uint8)
+    indices[~(share >= threshold)] = 0
     image = Image.fromarray(indices).convert("P")
     image.putdata(indices.ravel().tolist())
-    image.putpalette([0, 0, 0, *colours_at(np.linspace(0, 1, 255)).ravel().tolist()])
+    image.putpalette([0, 0, 0, *colours_at(np.linspace(0, 1, 255), colours).ravel().tolist()])
     if not indices.all():
         image.info["transparency"] = 0
     return image

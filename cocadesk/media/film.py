@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +25,22 @@ _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-def write_gif(path: Path, pictures: Sequence[Image.Image], seconds: float = 0.8) -> None:
+def write_gif(path: Path, pictures: Iterable[Image.Image], seconds: float = 0.8) -> None:
     """Write an animation that begins again when it is over; each picture is shown for so many seconds.
 
     Args:
-        pictures: RGB, at least one, all of one size. Each gets the 256 colours that suit it, mixed for those between.
+        pictures: RGB, at least one, all of one size, asked for one by one. Each gets the 256 colours that suit it,
+            mixed for those between.
 
     Raises:
         OSError: if it cannot be written.
     """
-    first, *others = (picture.quantize(palette=picture.quantize(256)) for picture in pictures)
-    first.save(path, "GIF", save_all=True, append_images=others, duration=round(seconds * 1000), loop=0)
+    quantized = (picture.quantize(palette=picture.quantize(256)) for picture in pictures)
+    first = next(quantized)
+    first.save(path, "GIF", save_all=True, append_images=quantized, duration=round(seconds * 1000), loop=0)
 
 
-def write_mp4(path: Path, pictures: Sequence[Image.Image], seconds: float = 0.8) -> None:
+def write_mp4(path: Path, pictures: Iterable[Image.Image], seconds: float = 0.8) -> None:
     """Write a video of them, coded as VP9 or, where FFmpeg was built without it, as MPEG-4 part 2.
 
     Args:
@@ -49,7 +52,9 @@ def write_mp4(path: Path, pictures: Sequence[Image.Image], seconds: float = 0.8)
     import av  # noqa: PLC0415 — loads FFmpeg's libraries, which most calls do without
 
     name, options = _encoder()
-    width, height = (side + side % 2 for side in pictures[0].size)  # colours are kept for 2 × 2 pixels together
+    coming = iter(pictures)
+    first = next(coming)
+    width, height = (side + side % 2 for side in first.size)  # colours are kept for 2 × 2 pixels together
     try:
         with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             stream = container.add_stream(name, _RATE, options)
@@ -57,7 +62,7 @@ def write_mp4(path: Path, pictures: Sequence[Image.Image], seconds: float = 0.8)
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.time_base = Fraction(1, _RATE)
             stamp = 0
-            for picture in pictures:
+            for picture in chain([first], coming):
                 frame = av.VideoFrame.from_ndarray(_padded(picture, (width, height)), format="rgb24")
                 for _ in range(max(1, round(seconds * _RATE))):
                     frame.pts, frame.time_base = stamp, Fraction(1, _RATE)

@@ -122,7 +122,7 @@ def test_a_text_needs_no_picture(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert (found["file"], found["grid"]) == (None, None)
     assert (found["tokens"][:4], found["tokens"][-1]) == (["[start]", "two", " dogs", "[end]"], "[class]")
     last = f"layer{found['layers'] - 1:02}_mean"
-    assert names(tmp_path) == ["grid.png", f"{last}.png", f"{last}_bars.png", "maps.npz"]
+    assert names(tmp_path) == ["grid.png", f"{last}.png", f"{last}_arcs.png", f"{last}_bars.png", "maps.npz"]
 
 
 def test_a_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -164,6 +164,7 @@ def test_a_text_as_matrix_and_bars(tmp_path: Path) -> None:
     assert [path.name for path in files] == [
         "maps.npz",
         "layer00_head00.png",
+        "layer00_head00_arcs.png",
         "layer00_head00_bars.png",
         "grid.png",
     ]

@@ -34,7 +34,7 @@ WEIGHTS = np.array([[1, 0, 0], [0.25, 0.75, 0], [0.1, 0.5, 0.4]], np.float32)
 def drawn(figure: Figure, path: Path, *, smooth: bool = False) -> Element:
     """The drawing as any reader of XML sees it, without namespaces."""
     picture = GREY if isinstance(figure, MapFigure | TilesFigure) else None
-    vector_painter(words(), picture, smooth=smooth).draw(figure).save(path / "a.svg")
+    vector_painter(words(), picture, Drawing(smooth=smooth)).draw(figure).save(path / "a.svg")
     root = ElementTree.parse(path / "a.svg").getroot()
     for element in root.iter():
         assert element.tag.startswith("{http://www.w3.org/2000/svg}")
