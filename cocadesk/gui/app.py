@@ -147,7 +147,7 @@ def build(
         rankings,
         (looking, quiet),
         (Testing(runner, pool, manager, session, session), Measuring(runner, manager, session, session)),
-        comparing=Comparing(runner, pool, manager, session, session),
+        comparing=Comparing(runner, pool, manager, session, cache=maps, parent=session),
         inquiries=Inquiries(runner, manager, session),
         library=library,
         settings=settings,

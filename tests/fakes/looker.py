@@ -28,6 +28,7 @@ class FakeLooker(FakeCaptioner):
     Args:
         before: Called with the kind before maps are made: may raise or wait.
         too_large: Refuse to keep the maps of all patches.
+        layers, heads: How many it has.
 
     Attributes:
         looked: Kind and text of all maps that were made, in order.
@@ -40,11 +41,14 @@ class FakeLooker(FakeCaptioner):
         name: str = "starter-coca",
         before: Callable[[AttentionKind], None] = lambda kind: None,
         too_large: bool = False,
+        layers: int = LAYERS,
+        heads: int = HEADS,
     ) -> None:
         super().__init__(words, name=name)
         self.looked: list[tuple[AttentionKind, str]] = []
         self._before = before
         self._too_large = too_large
+        self._size = (layers, heads)
 
     def image_attention(
         self, picture: PictureLike, *, tokens: Sequence[str] | None = None, cancel: CancelToken | None = None
@@ -69,7 +73,7 @@ class FakeLooker(FakeCaptioner):
         where = layout(picture)
         queries = noise(f"pooler {self.name}", 1, POOLER_HEADS, 1 + QUERIES, len(KEYS))
         pooler = AttentionMaps("image", self.name, queries, ("[feature]", *"12345"), KEYS, feature=0, layout=where)
-        to_queries = noise(f"words {text}", LAYERS, HEADS, len(names), QUERIES)
+        to_queries = noise(f"words {text}", *self._size, len(names), QUERIES)
         weights = compose(to_queries, pooler.matrix(0, "mean"))
         return AttentionMaps("words", self.name, weights, names, KEYS, None, text, where, pooler, to_queries)
 
@@ -100,7 +104,7 @@ class FakeLooker(FakeCaptioner):
         *,
         feature: int | None = None,
     ) -> AttentionMaps:
-        weights = noise(f"{kind} {text}", LAYERS, HEADS, len(tokens), len(keys))
+        weights = noise(f"{kind} {text}", *self._size, len(tokens), len(keys))
         return AttentionMaps(kind, self.name, weights, tokens, keys, feature, text, where)
 
 

@@ -14,9 +14,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.gui.compare.compare_window import CompareWindow
-from cocadesk.gui.compare.comparing import differing
 from cocadesk.gui.main_window import MainWindow
-from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token
+from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.looker import FakeLooker
 from tests.gui.conftest import MakeWindow
@@ -169,12 +168,3 @@ def test_both_are_stopped(qtbot: QtBot, main: MainWindow, models: dict[str, Fake
     assert texts(window) == ["a cat", ""]
     assert window.again.isVisible()
     window.close()
-
-
-def test_differing_words_are_found_by_what_they_read() -> None:
-    def tokens(*words: str) -> list[Token]:
-        return [Token(0, at, hash(word), word, -1.0) for at, word in enumerate(words)]
-
-    left, right = tokens("a", " cat", " on", " a", " mat", ""), tokens("a ", "Mat ", "on ", "a ", "cat ", "")
-    assert differing(left, right) == ({1, 4}, {1, 4})
-    assert differing(left, left) == (set(), set())

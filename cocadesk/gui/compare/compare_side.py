@@ -38,6 +38,7 @@ class CompareSide(QWidget):
         section: The settings, folded away.
         notice: Stands above the caption while the model is missing.
         message: What is being done, or what went wrong.
+        seen: Which map lies over the picture, or why there is none.
     """
 
     moved = Signal(QRectF)
@@ -56,6 +57,9 @@ class CompareSide(QWidget):
         self.view.setAccessibleName(f"{name} caption")
         self.message = muted()
         self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.seen = muted()
+        self.seen.setTextFormat(Qt.TextFormat.PlainText)
+        self.seen.setAccessibleName(f"{name} map")
         self._timings = TimingsRow()
         self.notice = ModelNotice(library, "This side needs a model")
         self.settings = SettingsPanel(library)
@@ -71,7 +75,7 @@ class CompareSide(QWidget):
         inside = QVBoxLayout(card)
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(6)
-        for widget in (self._busy, self.view, self.message, self._timings):
+        for widget in (self._busy, self.view, self.message, self.seen, self._timings):
             inside.addWidget(widget)
         content = QWidget()
         content.setProperty("plain", "true")
@@ -103,7 +107,7 @@ class CompareSide(QWidget):
         self._how.setText(f"{self.settings.method.value} · {self._asked()}")
         self.view.show_marked(state.tokens, differing)
         self.view.setVisible(bool(self.view.text))
-        self._busy.set_busy(bool(state.doing))
+        self._busy.set_busy(bool(state.doing or state.looking))
         waiting = state.doing if not state.tokens else ""
         self.message.setText(state.problem or waiting)
         self.message.setVisible(bool(self.message.text()))
@@ -111,6 +115,13 @@ class CompareSide(QWidget):
         if state.result is not None:
             self._timings.show_timings(state.result.timings)
         self._timings.setVisible(state.result is not None)
+
+    def show_seen(self, text: str, *, is_problem: bool = False) -> None:
+        """Say which map lies over the picture, or why there is none."""
+        self.seen.setText(text)
+        self.seen.setVisible(bool(text))
+        self.seen.setAccessibleDescription(text)
+        set_tone(self.seen, "danger" if is_problem else "muted")
 
     def follow(self, part: QRectF) -> None:
         """See the same part of the picture as the other side."""

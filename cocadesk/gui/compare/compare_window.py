@@ -6,20 +6,28 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFont, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
+from cocadesk.gui.compare.choice_bar import ChoiceBar
 from cocadesk.gui.compare.compare_side import CompareSide
 from cocadesk.gui.compare.comparing import SIDES, Comparing
+from cocadesk.gui.compare.shared_choice import OF_WORDS, Extent, MapKind, attention_of
 from cocadesk.gui.entries import Entry
 from cocadesk.gui.library import Library
-from cocadesk.gui.look.scene import Choice, Scene
+from cocadesk.gui.look.scene import Scene
+from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.gui.panels.subject import muted
 from cocadesk.gui.pyramid import Pyramid
 from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.elided_label import ElidedLabel
 from cocadesk.gui.widgets.word import Word
-from cocadesk.types import CaptionOptions, ModelRequest
+from cocadesk.types import CaptionOptions, ModelRequest, Token
 
 FIRST_SIZE = (1180, 760)
-HINT = "Underlined: words that the other caption has not. Point at a word to see where both models looked for it."
+HINT = (
+    "Underlined: words that the other caption has not. Point at a word to see where both models looked for it; click "
+    "it, or press Enter, to keep its maps."
+)
+POINT = "Point at a word to see where this model looked for it."
+EMPTY = "Open a picture in the main window: both models say here what they see in it."
 
 
 class CompareWindow(QDialog):
@@ -27,6 +35,7 @@ class CompareWindow(QDialog):
 
     Attributes:
         sides: Left and right.
+        bar: Which maps are shown on both sides.
         again: Captions both anew.
     """
 
@@ -43,7 +52,10 @@ class CompareWindow(QDialog):
         self._entry: Entry | None = None
         self._name = ElidedLabel()
         self._name.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
-        self._hint = muted(HINT)
+        self._hint = muted(EMPTY)
+        self.bar = ChoiceBar()
+        self._tried: tuple[int, Token] | None = None
+        self._kept: tuple[int, Token] | None = None
         self.again = QPushButton("Compare again")
         self.again.setProperty("kind", "primary")
         self.again.setToolTip("Caption the picture on both sides (Ctrl+R)")
@@ -62,8 +74,13 @@ class CompareWindow(QDialog):
         for number, side in enumerate(self.sides):
             side.settings.edited.connect(lambda number=number: self._caption(number))
             side.moved.connect(lambda part, number=number: self.sides[1 - number].follow(part))
-            side.view.word_noticed.connect(lambda word, number=number: self._show_maps(number, word))
-            side.view.word_left.connect(lambda _: self._hide_maps())
+            side.view.word_noticed.connect(lambda word, number=number: self._try((number, word.token)))
+            side.view.word_left.connect(lambda word, number=number: self._on_word_left((number, word.token)))
+            side.view.word_opened.connect(lambda word, _, number=number: self._keep((number, word.token)))
+            side.view.word_dropped.connect(lambda word, number=number: self._on_word_dropped(number, word))
+        self.bar.kind_changed.connect(self._on_kind)
+        self.bar.changed.connect(self._show_maps)
+        self.bar.style_box.edited.connect(self._on_style)
         left = self.sides[0].canvas  # which the other one follows
         for keys, what in (
             ("Ctrl+R", self.caption_both),
@@ -71,6 +88,12 @@ class CompareWindow(QDialog):
             ("Ctrl+0", left.fit),
             ("Ctrl++", left.zoom_in),
             ("Ctrl+-", left.zoom_out),
+            ("Ctrl+Up", lambda: self.bar.step_layer(-1)),
+            ("Ctrl+Down", lambda: self.bar.step_layer(1)),
+            ("Ctrl+Left", lambda: self.bar.step_head(-1)),
+            ("Ctrl+Right", lambda: self.bar.step_head(1)),
+            ("F7", self.sides[0].view.focus_words),
+            ("Shift+F7", self.sides[1].view.focus_words),
             (QKeySequence(QKeySequence.StandardKey.Close).toString(), self.close),
         ):
             QShortcut(QKeySequence(keys), self, what)
@@ -94,6 +117,7 @@ class CompareWindow(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
+        column.addWidget(self.bar)
         column.addWidget(halves, 1)
 
     def begin_with(self, model: ModelRequest, options: CaptionOptions) -> None:
@@ -107,6 +131,8 @@ class CompareWindow(QDialog):
             return
         self._entry = entry
         self._name.setText(entry.name if entry else "No picture yet")
+        self._hint.setText(HINT if entry else EMPTY)
+        self._tried = self._kept = None
         for side in self.sides:
             side.canvas.show_picture(None)
         self._comparing.show_entry(entry)
@@ -154,6 +180,7 @@ class CompareWindow(QDialog):
         self.again.setVisible(not comparing.is_busy)
         self.again.setEnabled(self._entry is not None)
         self.stop.setVisible(comparing.is_busy)
+        self._show_maps()
 
     def _on_view(self, pyramid: Pyramid, name: str) -> None:
         for side in self.sides:
@@ -162,20 +189,68 @@ class CompareWindow(QDialog):
     def _on_problem(self, message: str) -> None:
         self._name.setText(f"{self._entry.name if self._entry else ''}: {message}")
 
-    def _show_maps(self, number: int, word: Word) -> None:
-        """Lay over both pictures where the models looked for that word."""
-        position = word.token.position
-        places: list[tuple[int, int | None]] = [
-            (number, position),
-            (1 - number, self._comparing.counterpart(number, position)),
-        ]
-        for at, place in places:
-            looked = self._comparing.sides[at].looked
-            shown = None
-            if looked is not None and place is not None and place < len(looked.maps.tokens):
-                shown = Scene(looked).overlay(Choice(place, looked.maps.layers - 1))
-            self.sides[at].canvas.show_map(shown)
+    # Maps
 
-    def _hide_maps(self) -> None:
+    def _on_kind(self, kind: MapKind) -> None:
+        self._comparing.choose_kind(kind)
+        self._show_maps()
+
+    def _on_style(self) -> None:
         for side in self.sides:
-            side.canvas.show_map(None)
+            side.canvas.set_overlay_style(self.bar.style_box.overlay_style)
+
+    def _try(self, word: tuple[int, Token] | None) -> None:
+        """Show that word's maps for as long as it is pointed at; None for those that were kept."""
+        self._tried = word
+        self._show_maps()
+
+    def _on_word_left(self, word: tuple[int, Token]) -> None:
+        if self._tried == word:
+            self._try(None)
+
+    def _keep(self, word: tuple[int, Token]) -> None:
+        """Keep that word's maps over the pictures, or let them go if they are kept already."""
+        self._kept = word if self._kept != word else None
+        self._show_maps()
+
+    def _on_word_dropped(self, number: int, word: Word) -> None:
+        """It is gone, or Escape was pressed on it."""
+        if self._kept is not None and (self._kept == (number, word.token) or word.hasFocus()):
+            self._kept = None
+            self._show_maps()
+
+    def _show_maps(self) -> None:
+        """Lay over both pictures what is chosen, and say what it is."""
+        states = self._comparing.sides
+        scenes = [Scene(state.looked) if state.looked is not None else None for state in states]
+        extents = [Extent(scene.maps.layers, scene.maps.heads) if scene is not None else None for scene in scenes]
+        self.bar.show_extents((extents[0], extents[1]))
+        for number in SIDES:
+            state, scene, side = states[number], scenes[number], self.sides[number]
+            shown, told = self._map_on(number, scene) if scene is not None else (None, state.looking)
+            side.canvas.show_map(shown)
+            side.show_seen(told or state.unseen, is_problem=bool(state.unseen and not told))
+            place = self._place(self._kept, number)
+            is_there = place is not None and place < len(state.tokens)  # a caption may just be on its way out
+            side.view.show_kept(state.tokens[place] if place is not None and is_there else None)
+
+    def _place(self, word: tuple[int, Token] | None, number: int) -> int | None:
+        """The position of that word, or of the same word, on that side; None where it is not said."""
+        if word is None:
+            return None
+        at, token = word
+        return token.position if at == number else self._comparing.counterpart(at, token.position)
+
+    def _map_on(self, number: int, scene: Scene) -> tuple[OverlayMap | None, str]:
+        """What lies over the picture on that side, and what a user reads about it."""
+        wanted, word = self.bar.choice, self._tried or self._kept
+        kind, relevance = attention_of(wanted.kind)
+        if scene.maps.kind != kind or (scene.maps.measure == "relevance") != relevance:
+            return None, ""  # maps of the kind that was chosen before
+        place = self._place(word, number)
+        if wanted.kind in OF_WORDS and place is None:
+            return None, f"This caption has no “{word[1].text.strip()}”." if word is not None else POINT
+        choice = wanted.on(scene, place)
+        if choice is None:
+            return None, "" if wanted.kind in OF_WORDS else "This model has no rollout."
+        return scene.overlay(choice), scene.title(choice)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
+from cocadesk.gui.compare.shared_choice import MapKind, attention_of
+from cocadesk.gui.compare.words import counterpart, differing
 from cocadesk.gui.entries import Entry
+from cocadesk.gui.looking import STOPPED as LOOKING_STOPPED
+from cocadesk.gui.looking import Looking, MapCache, Wish
 from cocadesk.gui.pyramid import Pyramid, build
 from cocadesk.gui.session import Session
 from cocadesk.types import (
@@ -23,11 +26,13 @@ from cocadesk.types import (
 from cocadesk.work.captioning import caption_work
 from cocadesk.work.io_pool import IoPool, Priority
 from cocadesk.work.job import Ended, JobEvent, JobState
-from cocadesk.work.looking import Looked, LookRequest, look_work
+from cocadesk.work.looking import Looked
 from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
 from cocadesk.work.runner import Runner
 
 SIDES = (0, 1)
+
+STOPPED = "Stopped. Press “Compare again” to go on."
 
 
 @dataclass(slots=True, eq=False)
@@ -35,9 +40,11 @@ class SideState:
     """What is known about one side. Lives on the window's thread.
 
     Attributes:
-        doing: What is being done, for a user to read; empty if nothing is.
+        doing: What is being done for the caption, for a user to read; empty if nothing is.
         problem: What went wrong; empty if nothing did.
-        looked: Where the model looked for each word, once that is known; None where it cannot be.
+        looked: The maps of the chosen kind; None until they are there, or where there are none.
+        looking: What is being done for them; empty if nothing is.
+        unseen: Why there are none; empty if nothing went wrong.
     """
 
     model: ModelRequest = field(default_factory=ModelRequest)
@@ -47,8 +54,9 @@ class SideState:
     looked: Looked | None = None
     doing: str = ""
     problem: str = ""
+    looking: str = ""
+    unseen: str = ""
     sampling: CancelToken = field(default_factory=CancelToken)
-    what: Picture | Clip | None = None
     job_id: int | None = None
 
     @property
@@ -58,10 +66,14 @@ class SideState:
 
 
 class Comparing(QObject):
-    """Keeps both sides' captions of the picture that is compared. Lives on the window's thread.
+    """Keeps both sides' captions of the picture that is compared, and their maps. Lives on the window's thread.
+
+    Args:
+        cache: Where maps are kept, those of the Look panel among them.
 
     Attributes:
         sides: Left and right.
+        kind: Of maps that are made once a caption is there.
     """
 
     changed = Signal(int)
@@ -74,10 +86,22 @@ class Comparing(QObject):
     """Why the picture cannot be shown."""
 
     def __init__(
-        self, runner: Runner, pool: IoPool, manager: ModelManager, session: Session, parent: QObject | None = None
+        self,
+        runner: Runner,
+        pool: IoPool,
+        manager: ModelManager,
+        session: Session,
+        *,
+        cache: MapCache,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.sides = (SideState(), SideState())
+        self.kind: MapKind = "words"
+        left, right = (Looking(runner, pool, manager, session, cache=cache, parent=self) for _ in SIDES)
+        self._lookings = (left, right)
+        left.changed.connect(lambda: self._on_looking(0))
+        right.changed.connect(lambda: self._on_looking(1))
         self._runner = runner
         self._pool = pool
         self._manager = manager
@@ -87,8 +111,8 @@ class Comparing(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a caption is being made."""
-        return any(side.doing for side in self.sides)
+        """Whether captions or maps are being made."""
+        return any(side.doing or side.looking for side in self.sides)
 
     def show_entry(self, entry: Entry | None) -> None:
         """Compare on this picture; captions are made when `caption` asks for them. None for none."""
@@ -124,7 +148,15 @@ class Comparing(QObject):
             side = self.sides[number]
             if side.doing:
                 self._cancel(side)
-                self._end(number, "Stopped. Press “Compare again” to go on.")
+                self._end(number, STOPPED)
+            self._lookings[number].stop()
+
+    def choose_kind(self, kind: MapKind) -> None:
+        """Have maps of that kind made on both sides, in place of others; captions stay."""
+        if kind != self.kind:
+            self.kind = kind
+            for number in SIDES:
+                self._look(number)
 
     def differing(self) -> tuple[set[int], set[int]]:
         """Positions of each side's tokens that the other caption has not, in its order; empty while one is missing."""
@@ -134,8 +166,8 @@ class Comparing(QObject):
         return differing(left, right)
 
     def counterpart(self, number: int, position: int) -> int | None:
-        """The position of the same word on the other side; None where it has not that word there."""
-        return dict(_shared(self.sides[number].tokens, self.sides[1 - number].tokens)).get(position)
+        """The position of the same word on the other side; None where it has not that word."""
+        return counterpart(self.sides[number].tokens, self.sides[1 - number].tokens, position)
 
     def _build(self, entry: Entry, what: Picture | Clip) -> None:
         picture = what.frames[0] if isinstance(what, Clip) else what
@@ -153,7 +185,6 @@ class Comparing(QObject):
     def _send(self, number: int, sampling: CancelToken, what: Picture | Clip) -> None:
         side = self.sides[number]
         if side.sampling is sampling and side.doing:
-            side.what = what
             request = CaptionRequest(side.model, (what,), side.options)
             side.job_id = self._runner.submit(caption_work(self._manager, request))
 
@@ -166,83 +197,53 @@ class Comparing(QObject):
             case ModelLoading(request=request):
                 side.doing = f"Loading {request.name}…"
             case ModelReady():
-                side.doing = "Looking at the picture…" if side.result is None else "Looking where it looked…"
+                side.doing = "Looking at the picture…"
             case Token() as token:
                 if token.position == 0:  # the first one, or it begins anew on another device
                     side.tokens.clear()
                 side.tokens.append(token)
             case CaptionResult() as result:
                 side.tokens, side.result = list(result.tokens), result
-            case Looked() as looked:
-                side.looked = looked
             case Ended() as end:
-                self._on_end(number, end)
+                self._look(number)  # first, so that nobody takes the moment between for the end
+                self._end(number, end.message if end.state is JobState.FAILED else "")
                 return
         self.changed.emit(number)
         if isinstance(payload, CaptionResult):  # which the other side's differences depend on
             self.changed.emit(1 - number)
 
-    def _on_end(self, number: int, end: Ended) -> None:
-        side = self.sides[number]
-        captioned = side.result is not None and side.looked is None
-        if captioned and end.state is JobState.DONE and side.what is not None and not self._is_map_job(side):
-            side.job_id = self._runner.submit(
-                look_work(self._manager, LookRequest(side.model, "words", side.what, caption=side.result))
-            )
-            side.what = None  # the job has it; the next end is that job's
-            return
-        # Without maps the captions can be compared as well: a model that has none is no reason for a message.
-        self._end(number, end.message if end.state is JobState.FAILED and side.result is None else "")
+    def _look(self, number: int) -> None:
+        """Have maps made for a side's caption, if there is one."""
+        side, entry = self.sides[number], self._entry
+        wish = None
+        if entry is not None and side.result is not None:
+            kind, relevance = attention_of(self.kind)
+            said = side.result if kind == "words" else None
+            wish = Wish(kind, side.model, entry, "", said, side.options.frames, relevance)
+        self._lookings[number].look(wish)
 
-    @staticmethod
-    def _is_map_job(side: SideState) -> bool:
-        return side.what is None
+    def _on_looking(self, number: int) -> None:
+        side, looking = self.sides[number], self._lookings[number]
+        side.looked, side.looking = looking.result, looking.progress
+        side.unseen = STOPPED if looking.problem == LOOKING_STOPPED else looking.problem
+        self.changed.emit(number)
 
     def _end(self, number: int, problem: str) -> None:
         side = self.sides[number]
-        side.job_id, side.doing, side.problem, side.what = None, "", problem, None
+        side.job_id, side.doing, side.problem = None, "", problem
         self.changed.emit(number)
 
     def _drop(self, number: int) -> None:
         """Forget what that side has."""
         side = self.sides[number]
         self._cancel(side)
-        side.tokens, side.result, side.looked = [], None, None
+        side.tokens, side.result = [], None
         side.doing = side.problem = ""
+        self._lookings[number].look(None)
         side.sampling = CancelToken()
 
     def _cancel(self, side: SideState) -> None:
         side.sampling.cancel()
         if side.job_id is not None:
             self._runner.cancel(side.job_id)
-        side.job_id = side.what = None  # what the job still says is stale
-
-
-def differing(left: Sequence[Token], right: Sequence[Token]) -> tuple[set[int], set[int]]:
-    """Positions of each caption's tokens that the other has not, in its order."""
-    shared = _shared(left, right)
-    return set(range(len(left))) - {at for at, _ in shared}, set(range(len(right))) - {at for _, at in shared}
-
-
-def _shared(left: Sequence[Token], right: Sequence[Token]) -> list[tuple[int, int]]:
-    """Positions, on the left and on the right, of the longest common subsequence of words.
-
-    Tokens are compared by what they read, since models have vocabularies of their own.
-    """
-    first, second = ([token.text.strip().lower() for token in tokens] for tokens in (left, right))
-    # longest[i][j] is the length of the longest one from left[i] and right[j] on.
-    longest = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
-    for i in reversed(range(len(first))):
-        for j in reversed(range(len(second))):
-            same = 1 + longest[i + 1][j + 1] if first[i] == second[j] else 0
-            longest[i][j] = max(same, longest[i + 1][j], longest[i][j + 1])
-    shared, i, j = [], 0, 0
-    while i < len(first) and j < len(second):
-        if first[i] == second[j] and longest[i][j] == 1 + longest[i + 1][j + 1]:
-            shared.append((i, j))
-            i, j = i + 1, j + 1
-        elif longest[i + 1][j] >= longest[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return shared
+        side.job_id = None  # what the job still says is stale

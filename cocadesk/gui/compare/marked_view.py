@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -25,6 +25,12 @@ class MarkedView(CaptionView):
             if isinstance(word, MarkedWord):
                 word.mark(word.token.position in differing)
 
+    def show_kept(self, token: Token | None) -> None:
+        """Show whose map stays; None for no word's."""
+        for word in self.words:
+            if isinstance(word, MarkedWord):
+                word.keep(word.token == token)
+
     @property
     def marked(self) -> list[str]:
         """The words that are marked."""
@@ -35,11 +41,17 @@ class MarkedView(CaptionView):
 
 
 class MarkedWord(Word):
-    """One word; the likeliest others are shown on hover."""
+    """One word; the likeliest others are shown on hover.
+
+    Attributes:
+        is_marked: Whether the other caption has it not.
+        is_kept: Whether its map stays over the picture.
+    """
 
     def __init__(self, token: Token, parent: QWidget) -> None:
         super().__init__(token, parent)
         self.is_marked = False
+        self.is_kept = False
         self._name = self.accessibleName()
         others = [f"{visible(other.text)} {probability(other.logprob)}" for other in token.alternatives]
         self.setToolTip("\n".join([self._name, *(["", *others] if others else [])]))
@@ -48,10 +60,26 @@ class MarkedWord(Word):
         """Mark it, or not."""
         if marked != self.is_marked:
             self.is_marked = marked
-            self.setAccessibleName(f"{self._name}, not in the other caption" if marked else self._name)
-            self.update()
+            self._tell()
+
+    def keep(self, kept: bool) -> None:
+        """Show that its map stays, or that it does not."""
+        if kept != self.is_kept:
+            self.is_kept = kept
+            self._tell()
+
+    def _tell(self) -> None:
+        more = (self.is_marked, "not in the other caption"), (self.is_kept, "its map stays")
+        self.setAccessibleName(", ".join([self._name, *(text for holds, text in more if holds)]))
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self.is_kept:
+            with QPainter(self) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(colour("accent"), 1.5))
+                painter.setBrush(colour("accent", 0.22))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75), 4, 4)
         super().paintEvent(event)
         if self.is_marked:
             with QPainter(self) as painter:
