@@ -128,6 +128,11 @@ class Canvas(QWidget):
         return rect
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether the whole picture is shown, and stays so when the canvas is resized."""
+        return self._fitted
+
+    @property
     def is_empty(self) -> bool:
         return self._item.pyramid is None
 
@@ -366,7 +371,10 @@ class Canvas(QWidget):
         self._legend.move(left, bottom - self._legend.height())
 
     def _on_manual(self, *_: object) -> None:
-        self._fitted = False
+        """The mouse moved it; the range changed, and was told, before this is known."""
+        if self._fitted:
+            self._fitted = False
+            self.zoom_changed.emit(self.zoom)
 
     def _on_range(self, *_: object) -> None:
         self._bar.actual.setText(f"{100 * self.zoom:.0f} %" if self.zoom >= 0.0995 else f"{100 * self.zoom:.1f} %")

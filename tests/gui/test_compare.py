@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QEnterEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.compare.compare_window import CompareWindow
+from cocadesk.gui.library import Place
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture
 from tests.fakes.captioner import FakeCaptioner
@@ -94,6 +96,34 @@ def test_one_view_of_the_picture(qtbot: QtBot, compared: CompareWindow) -> None:
     right.fit()
     alike()
     assert left.zoom == pytest.approx(before, rel=0.02)
+    turn_wheel(left, 120)
+    alike()
+    assert left.zoom > 1.1 * before
+    assert not right.is_fitted
+
+
+def turn_wheel(canvas: Canvas, by: int) -> None:
+    """Turn the wheel over the middle of the picture."""
+    spot = QPointF(canvas.viewport.rect().center())
+    buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    at = canvas.viewport.mapToGlobal(spot)
+    event = QWheelEvent(spot, at, QPoint(), QPoint(0, by), buttons, keys, Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(canvas.viewport, event)
+
+
+def test_whole_picture_stays_whole_when_the_window_is_resized(qtbot: QtBot, compared: CompareWindow) -> None:
+    left, right = (side.canvas for side in compared.sides)
+    size = compared.size()
+    before = left.zoom
+    for width, height in ((900, 700), (1400, 900), (size.width(), size.height())):
+        compared.resize(width, height)
+        QApplication.processEvents()
+        qtbot.waitUntil(lambda: left.seen.getRect() == pytest.approx(right.seen.getRect(), abs=0.5))
+        for canvas in (left, right):
+            assert canvas.seen.contains(canvas.picture_rect)
+            assert canvas.is_fitted
+    qtbot.waitUntil(lambda: left.zoom == pytest.approx(before, rel=1e-3), timeout=WAIT_MS)
+    assert right.zoom == pytest.approx(before, rel=1e-3)
 
 
 def test_a_word_shows_its_maps_on_both_sides(qtbot: QtBot, main: MainWindow, picture_file: Path) -> None:
@@ -139,12 +169,39 @@ def test_it_follows_the_picture_that_is_chosen(
     assert compared.sides[1].settings.model == OTHER
 
 
-def test_a_missing_model_is_offered(qtbot: QtBot, main: MainWindow, compared: CompareWindow) -> None:
+def test_a_missing_model_is_offered(qtbot: QtBot, compared: CompareWindow, models: dict[str, FakeCaptioner]) -> None:
     side = compared.sides[1]
+    assert side.view.text == "a dog on green grass"
     side.settings.chooser.choose("coca-vit-l-14")
     assert side.notice.isVisible()
-    side.notice.untrained.click()
+    assert side.view.text == "", "what the other model said does not stand below this one's name"
+    assert side.view.isHidden()
+    models["coca-vit-l-14"] = FakeCaptioner(("a", " bird"), name="coca-vit-l-14")
+    side.notice.untrained.setFocus()
+    qtbot.keyClick(side.notice.untrained, Qt.Key.Key_Space)
     assert side.settings.model == ModelRequest("coca-vit-l-14", untrained=True)
+    assert side.canvas.view.hasFocus()
+    wait(qtbot, compared)
+    assert texts(compared) == ["a cat on grass", "a bird"]
+
+
+def test_model_that_arrives_is_used(
+    qtbot: QtBot,
+    main: MainWindow,
+    compared: CompareWindow,
+    models: dict[str, FakeCaptioner],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models["coca-vit-l-14"] = FakeCaptioner(("a", " bird"), name="coca-vit-l-14")
+    side = compared.sides[1]
+    side.settings.chooser.choose("coca-vit-l-14")
+    main.library.changed.emit("starter-vit")
+    assert texts(compared) == ["a cat on grass", ""]
+    monkeypatch.setattr(main.library, "place", lambda model: Place.HERE)
+    main.library.changed.emit("coca-vit-l-14")
+    assert not side.notice.isVisible()
+    wait(qtbot, compared)
+    assert texts(compared) == ["a cat on grass", "a bird"]
 
 
 def test_both_are_stopped(qtbot: QtBot, main: MainWindow, models: dict[str, FakeCaptioner], picture_file: Path) -> None:

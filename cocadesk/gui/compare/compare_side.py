@@ -41,8 +41,8 @@ class CompareSide(QWidget):
         seen: Which map lies over the picture, or why there is none.
     """
 
-    moved = Signal(QRectF)
-    """Another part of the picture is seen: that one, in its pixels."""
+    moved = Signal(QRectF, bool)
+    """Another part of the picture is seen: that one, in its pixels; and whether it is fitted to the canvas."""
 
     def __init__(self, name: str, library: Library, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,11 +123,14 @@ class CompareSide(QWidget):
         self.seen.setAccessibleDescription(text)
         set_tone(self.seen, "danger" if is_problem else "muted")
 
-    def follow(self, part: QRectF) -> None:
-        """See the same part of the picture as the other side."""
-        if part != self.canvas.seen:
+    def follow(self, part: QRectF, fitted: bool) -> None:
+        """See the same part of the picture as the other side; all of it, in a canvas of any size, if that is fitted."""
+        if part != self.canvas.seen or fitted != self.canvas.is_fitted:
             self._following = True
-            self.canvas.see(part)
+            if fitted:
+                self.canvas.fit()
+            else:
+                self.canvas.see(part)
             self._following = False
 
     def _asked(self) -> str:
@@ -135,9 +138,10 @@ class CompareSide(QWidget):
         return f"at most {options.max_tokens} tokens" + (f", seed {options.seed}" if options.seed is not None else "")
 
     def _use_untrained(self) -> None:
+        self.canvas.view.setFocus()  # before the button is gone: what follows it would be scrolled into view
         self.settings.chooser.show_model(replace(self.settings.model, untrained=True, checkpoint=None))
         self.settings.edited.emit()
 
     def _on_moved(self) -> None:
         if not self._following:
-            self.moved.emit(self.canvas.seen)
+            self.moved.emit(self.canvas.seen, self.canvas.is_fitted)

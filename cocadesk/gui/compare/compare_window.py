@@ -54,6 +54,7 @@ class CompareWindow(QDialog):
         self._name.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
         self._hint = muted(EMPTY)
         self.bar = ChoiceBar()
+        self._waiting: set[int] = set()
         self._tried: tuple[int, Token] | None = None
         self._kept: tuple[int, Token] | None = None
         self.again = QPushButton("Compare again")
@@ -73,7 +74,7 @@ class CompareWindow(QDialog):
         library.changed.connect(lambda _: self._refresh())
         for number, side in enumerate(self.sides):
             side.settings.edited.connect(lambda number=number: self._caption(number))
-            side.moved.connect(lambda part, number=number: self.sides[1 - number].follow(part))
+            side.moved.connect(lambda part, fitted, number=number: self.sides[1 - number].follow(part, fitted))
             side.view.word_noticed.connect(lambda word, number=number: self._try((number, word.token)))
             side.view.word_left.connect(lambda word, number=number: self._on_word_left((number, word.token)))
             side.view.word_opened.connect(lambda word, _, number=number: self._keep((number, word.token)))
@@ -133,6 +134,7 @@ class CompareWindow(QDialog):
         self._name.setText(entry.name if entry else "No picture yet")
         self._hint.setText(HINT if entry else EMPTY)
         self._tried = self._kept = None
+        self._waiting.clear()
         for side in self.sides:
             side.canvas.show_picture(None)
         self._comparing.show_entry(entry)
@@ -158,21 +160,29 @@ class CompareWindow(QDialog):
     def leave(self) -> None:
         """Nobody looks any more: stop, and let the picture go."""
         self._entry = None
+        self._waiting.clear()
         self._comparing.show_entry(None)
         for side in self.sides:
             side.canvas.show_picture(None)
 
     def _caption(self, number: int) -> None:
         side = self.sides[number]
-        if self._entry is not None and not side.absence():
-            self._comparing.caption(number, side.settings.model, side.settings.options)
-        else:
+        self._waiting.discard(number)
+        if self._entry is None:
             self._refresh()
+        elif side.absence():
+            self._waiting.add(number)
+            self._comparing.clear(number)  # what another model said does not belong below this one's name
+        else:
+            self._comparing.caption(number, side.settings.model, side.settings.options)
 
     def _refresh(self) -> None:
+        """What is known about the models changed: one that was waited for may be there now."""
         for number in SIDES:
-            self.sides[number].absence()
-            self._on_changed(number)
+            if not self.sides[number].absence() and number in self._waiting:
+                self._caption(number)
+            else:
+                self._on_changed(number)
 
     def _on_changed(self, number: int) -> None:
         comparing = self._comparing

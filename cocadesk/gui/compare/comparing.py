@@ -142,6 +142,11 @@ class Comparing(QObject):
             )
         self.changed.emit(number)
 
+    def clear(self, number: int) -> None:
+        """Forget what that side has, and stop what is being done for it."""
+        self._drop(number)
+        self.changed.emit(number)
+
     def stop(self) -> None:
         """Stop both sides; the words that are there stay."""
         for number in SIDES:
