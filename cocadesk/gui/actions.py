@@ -133,7 +133,7 @@ class Actions:
             self.head_forth,
             None,
             self.copy_map,
-            self.export_map,
+            *self.exports,
         )
         looks = QMenu("Appearance", self._window)
         looks.addActions(list(self.appearances.values()))
@@ -208,7 +208,12 @@ class Actions:
         self.all_maps = self._make("All layers and heads…", "Ctrl+Shift+A")
         self.states = self._make("Attention states…", "Ctrl+Shift+S")
         self.copy_map = self._make("Copy picture", "Ctrl+Shift+C")
-        self.export_map = self._make("Export…", "Ctrl+Shift+E")
+        self.export_map = self._make("Export the map…", "Ctrl+Shift+E")
+        self.export_grid, self.export_strip, self.export_film = (
+            self._make(text, f"Ctrl+Shift+{key}")
+            for text, key in (("Export all layers…", "G"), ("Export side by side…", "B"), ("Export a film…", "F"))
+        )
+        self.exports = (self.export_map, self.export_grid, self.export_strip, self.export_film)
         self.layer_up = self._make("Layer before", "Ctrl+Up")
         self.layer_down = self._make("Next layer", "Ctrl+Down")
         self.head_back = self._make("Head before", "Ctrl+Left")

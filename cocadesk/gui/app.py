@@ -20,6 +20,7 @@ from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.icons import app_icon
 from cocadesk.gui.library import Library
+from cocadesk.gui.look.exporting import Exporting
 from cocadesk.gui.looking import Looking, MapCache
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.measuring import Measuring
@@ -149,6 +150,7 @@ def build(
         (Testing(runner, pool, manager, session, session), Measuring(runner, manager, session, session)),
         comparing=Comparing(runner, pool, manager, session, cache=maps, parent=session),
         inquiries=Inquiries(runner, manager, session),
+        exporting=Exporting(pool, session, session),
         library=library,
         settings=settings,
         samples=_samples(),

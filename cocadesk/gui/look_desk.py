@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QPointF, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMainWindow
+from PySide6.QtWidgets import QMainWindow
 
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.entries import Entry
 from cocadesk.gui.library import Library, Place
+from cocadesk.gui.look.export_desk import ExportDesk
+from cocadesk.gui.look.exporting import Exporting
 from cocadesk.gui.look.scene import Scene
 from cocadesk.gui.look.tiles_view import Backdrop
 from cocadesk.gui.look.tiles_window import TilesWindow
@@ -29,8 +29,6 @@ from cocadesk.gui.widgets.word import Word
 from cocadesk.store.settings import Settings, Tab
 from cocadesk.types import ModelRequest
 
-EXPORTS = {"Picture with the map (*.png)": ".png", "All maps as numbers (*.npz)": ".npz"}
-
 SHOWS_MAP: tuple[str, ...] = ("look", "test")
 """The tabs on which the chosen map lies over the picture; on others, only that of a word that is pointed at."""
 
@@ -41,6 +39,7 @@ class LookDesk(QObject):
     Args:
         looking: Has maps made for the panel.
         quiet: Has them made for the words of the caption that is shown, unasked.
+        exporting: Writes them to files.
         words: The caption.
         shown: The picture that is shown, if any.
 
@@ -69,6 +68,7 @@ class LookDesk(QObject):
         library: Library,
         session: Session,
         *,
+        exporting: Exporting,
         questions: Questions,
         canvas: Canvas,
         words: CaptionView,
@@ -88,7 +88,6 @@ class LookDesk(QObject):
         self._window = window
         self._tab: Tab = "caption"
         self._was_opened = False
-        self._last_folder = ""
         self._viewed: int | None = None
         self._pyramid: Pyramid | None = None
         self._backdrop: Backdrop | None = None
@@ -100,11 +99,24 @@ class LookDesk(QObject):
             pin=do.pin_map,
             tiles=do.all_maps,
             copy=do.copy_map,
-            export=do.export_map,
+            exports=do.exports,
+            exporting=exporting,
             default_model=self._captioner,
             last_question=self._last_question,
         )
         self.tiles = TilesWindow(window)
+        self._exporting = exporting
+        self._exports = ExportDesk(
+            exporting,
+            do,
+            window,
+            scene=lambda: self.panel.scene,
+            choice=lambda: self.panel.controls.choice,
+            style=lambda: self.panel.style_box.overlay_style,
+            image=self._image,
+            entry=shown,
+            frames=lambda: self.panel.box.frames,
+        )
         self._connect(words)
         self.refresh_actions()
 
@@ -125,20 +137,23 @@ class LookDesk(QObject):
             (do.pin_map, self._pin),
             (do.all_maps, self._open_tiles),
             (do.copy_map, self._copy),
-            (do.export_map, self._ask_export),
             (do.layer_up, lambda: controls.step_layer(-1)),
             (do.layer_down, lambda: controls.step_layer(1)),
             (do.head_back, lambda: controls.step_head(-1)),
             (do.head_forth, lambda: controls.step_head(1)),
         ):
             action.triggered.connect(lambda _=False, what=what: what())
+        self._exporting.changed.connect(self._on_looking)
+        self._exporting.written.connect(lambda name: self.told.emit(f"{name} saved"))
+        self._exporting.failed.connect(self.problem)
+        self._exports.folder_used.connect(self._on_folder)
         do.word_maps.toggled.connect(self._on_word_maps)
         do.live_pin.toggled.connect(lambda _: self._show_map())
 
     @property
     def is_busy(self) -> bool:
-        """Whether maps are being made for the panel."""
-        return self._looking.is_busy
+        """Whether maps are being made for the panel, or written."""
+        return self._looking.is_busy or self._exporting.is_busy
 
     @property
     def can_copy(self) -> bool:
@@ -146,8 +161,9 @@ class LookDesk(QObject):
         return self.panel.scene is not None
 
     def stop(self) -> None:
-        """Stop making maps."""
+        """Stop making and writing maps."""
         self._looking.stop()
+        self._exporting.stop()
 
     def show_tab(self, tab: Tab) -> None:
         """That panel is shown."""
@@ -177,7 +193,7 @@ class LookDesk(QObject):
 
     def restore(self, settings: Settings) -> None:
         """Show what was remembered."""
-        self._last_folder = settings.last_folder
+        self._exports.last_folder = settings.last_folder
         self._do.word_maps.setChecked(settings.word_maps)
         self.panel.show_values(settings.look_kind, (settings.look_model, settings.look_ask_model), settings.look_frames)
         self.panel.box.set_open(settings.settings_shown)
@@ -197,7 +213,7 @@ class LookDesk(QObject):
         do.pin_map.setEnabled(is_map)
         do.live_pin.setEnabled(is_map)
         is_shown = scene is not None and (is_map or not scene.over_picture)
-        do.export_map.setEnabled(is_shown)
+        self._exports.refresh(is_shown)
         do.copy_map.setEnabled(is_shown)
         do.all_maps.setEnabled(is_shown and scene is not None and scene.maps.layers * scene.maps.heads > 1)
         several = scene is not None and self._tab in SHOWS_MAP
@@ -337,6 +353,9 @@ class LookDesk(QObject):
             )
         )
 
+    def _on_folder(self, folder: str) -> None:
+        self.remembered.emit(lambda settings: replace(settings, last_folder=folder))
+
     def _copy(self) -> None:
         self.told.emit(self.copy())
 
@@ -346,38 +365,6 @@ class LookDesk(QObject):
         if scene is None:
             return QImage()
         return self._canvas.composed() if scene.over_picture else self.panel.text_image()
-
-    def _ask_export(self) -> None:
-        """Let the user choose where to write the picture or the numbers."""
-        looked, scene = self._looking.result, self.panel.scene
-        if looked is None or scene is None:
-            return
-        start = str(Path(self._last_folder or Path.home()) / f"{self._file_name(scene)}.png")
-        file, kind = QFileDialog.getSaveFileName(self._window, "Export the map", start, ";;".join(EXPORTS))
-        if not file:
-            return
-        path = Path(file)
-        suffix = path.suffix.lower() if path.suffix.lower() in EXPORTS.values() else EXPORTS.get(kind, ".png")
-        path = path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
-        self._last_folder = str(path.parent)
-        self.remembered.emit(lambda settings: replace(settings, last_folder=str(path.parent)))
-        if suffix == ".npz":
-            self._looking.save(
-                looked,
-                path,
-                lambda: self.told.emit(f"{path.name} saved"),
-                lambda message: self.problem.emit(path.name, message),
-            )
-        elif self._image().save(str(path)):
-            self.told.emit(f"{path.name} saved")
-        else:
-            self.problem.emit(path.name, "It cannot be written. Choose another folder.")
-
-    def _file_name(self, scene: Scene) -> str:
-        entry, choice = self._shown(), self.panel.controls.choice
-        stem = Path(entry.name).stem if entry is not None and scene.over_picture else "text"
-        token = re.sub(r"[^\w-]+", "", scene.token_name(choice.token))
-        return " ".join(filter(None, (stem, token, *scene.place(choice))))
 
 
 def _small(pyramid: Pyramid) -> QImage:

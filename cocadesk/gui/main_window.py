@@ -19,6 +19,7 @@ from cocadesk.gui.continuing import Continuing
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import app_icon
 from cocadesk.gui.library import Library
+from cocadesk.gui.look.exporting import Exporting
 from cocadesk.gui.look_desk import LookDesk
 from cocadesk.gui.looking import Looking
 from cocadesk.gui.measuring import Measuring
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         *,
         comparing: Comparing,
         inquiries: Inquiries,
+        exporting: Exporting,
         library: Library,
         settings: Settings,
         samples: Sequence[Path],
@@ -96,6 +98,7 @@ class MainWindow(QMainWindow):
             *looking,
             library,
             session,
+            exporting=exporting,
             questions=questions,
             canvas=self.canvas,
             words=self.panel.view,
@@ -484,6 +487,7 @@ class MainWindow(QMainWindow):
         self.hide()  # stopping may take a moment, which nobody needs to watch
         self.timeline.shutdown()
         self.library.shutdown()
+        self.look.stop()
         self.session.shutdown()
         super().closeEvent(event)
 

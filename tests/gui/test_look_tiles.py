@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QClipboard, QDrag, QImage
-from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from cocadesk.engine.attention import subtract_minimum
@@ -19,7 +18,6 @@ from cocadesk.gui.overlays.overlay_map import map_from_mime
 from cocadesk.media.colour_maps import anchors
 from tests.fakes.looker import HEADS, LAYERS, FakeLooker, noise
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS
 from tests.gui.looks import LOOKING, assert_shown, click_token, hover, open_one, panel_of
 
 
@@ -151,42 +149,3 @@ def test_the_picture_with_its_map_is_copied(
     copied = clipboard.image()
     assert (copied.width(), copied.height()) == (80, 60)
     assert copied.pixelColor(40, 30) != QImage(str(picture_file)).pixelColor(40, 30)
-
-
-def test_maps_are_saved_as_a_picture_and_as_numbers(
-    qtbot: QtBot, window: MainWindow, picture_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    maps = open_one(qtbot, window, picture_file)
-    names = iter([("map", "Picture with the map (*.png)"), ("all.npz", "Picture with the map (*.png)"), ("", "")])
-    asked: list[str] = []
-
-    def choose(parent: object, title: str, start: str, kinds: str) -> tuple[str, str]:
-        asked.append(start)
-        name, kind = next(names)
-        return (str(tmp_path / name) if name else "", kind)
-
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
-    for _ in range(3):
-        window.commands.export_map.trigger()
-    assert Path(asked[0]).name == f"{picture_file.stem} cat layer 2 mean.png"
-    saved = QImage(str(tmp_path / "map.png"))
-    assert saved == window.canvas.composed().convertToFormat(saved.format())
-    qtbot.waitUntil((tmp_path / "all.npz").exists, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: "all.npz saved" in window.statusBar().currentMessage(), timeout=WAIT_MS)
-    with np.load(tmp_path / "all.npz") as stored:
-        np.testing.assert_array_equal(stored["weights"], maps.weights)
-
-
-def test_what_cannot_be_saved_is_told(
-    qtbot: QtBot, window: MainWindow, picture_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_one(qtbot, window, picture_file)
-    said: list[tuple[str, str]] = []
-    window.look.problem.connect(lambda name, what: said.append((name, what)))
-    for name in ("map.png", "maps.npz"):
-        gone = str(tmp_path / "gone" / name)
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, gone=gone: (gone, ""))
-        window.commands.export_map.trigger()
-    qtbot.waitUntil(lambda: len(said) == 2, timeout=WAIT_MS)
-    assert [name for name, _ in said] == ["map.png", "maps.npz"]
-    assert all(what.startswith("It cannot be written") for _, what in said)

@@ -82,6 +82,22 @@ class Scene:
         behind = first + layout.grid[0] * layout.grid[1]
         return tuple(place for place in range(len(self.maps.tokens)) if not first <= place < behind)
 
+    @property
+    def strip_of(self) -> Literal["words", "heads", ""]:
+        """What has a map each that stands beside others; empty if there is only one."""
+        maps = self.maps
+        if maps.by_token:
+            return "words" if len(maps.tokens) > 1 else ""
+        return "heads" if maps.heads > 1 else ""
+
+    @property
+    def films(self) -> tuple[Literal["words", "layers", "heads"], ...]:
+        """What an animation can go over."""
+        words: tuple[Literal["words"], ...] = ("words",) if self.strip_of == "words" else ()
+        layers: tuple[Literal["layers"], ...] = ("layers",) if self.maps.layers > 1 else ()
+        heads: tuple[Literal["heads"], ...] = ("heads",) if self.maps.heads > 1 else ()
+        return words + layers + heads
+
     def first_choice(self) -> Choice:
         """What is looked at first: the last layer's mean, of the feature token or else of the first word."""
         maps = self.maps

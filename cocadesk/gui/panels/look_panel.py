@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -23,6 +24,8 @@ from cocadesk.catalog.cards import DEFAULT_ANSWERER
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.library import Library
+from cocadesk.gui.look.export_row import ExportRow
+from cocadesk.gui.look.exporting import Exporting
 from cocadesk.gui.look.scene import Choice, Scene
 from cocadesk.gui.look.style_box import StyleBox
 from cocadesk.gui.looking import Looking, Wish
@@ -67,7 +70,9 @@ class LookPanel(QWidget):
     """Has maps made for the picture that is shown, and says which of them is laid over it.
 
     Args:
-        pin, tiles, copy, export: What its buttons do.
+        pin, tiles, copy: What its buttons do.
+        exports: What the menu of its last button offers.
+        exporting: Tells what is being written.
         default_model: What made the caption, or is to make it.
         last_question: What was asked about a picture last; empty if nothing was.
 
@@ -92,7 +97,8 @@ class LookPanel(QWidget):
         pin: QAction,
         tiles: QAction,
         copy: QAction,
-        export: QAction,
+        exports: Sequence[QAction],
+        exporting: Exporting,
         default_model: Callable[[], ModelRequest],
         last_question: Callable[[Entry], str],
         parent: QWidget | None = None,
@@ -110,7 +116,8 @@ class LookPanel(QWidget):
         self._texts: dict[AttentionKind, str] = {}
         self._able: dict[tuple[AttentionKind, str], bool] = {}
         self._made: tuple[Scene, Choice, OverlayMap | None] | None = None
-        self._actions = (pin, tiles, copy, export)
+        self._actions = (pin, tiles, copy)
+        self._exports = tuple(exports)
         self._subject = Subject()
         self._kinds = QButtonGroup(self)
         self._kind_buttons = {kind: self._kind_button(*told) for kind, told in KINDS.items()}
@@ -132,9 +139,11 @@ class LookPanel(QWidget):
         self.again = QPushButton("Look again")
         self.controls = LookControls()
         self.style_box = StyleBox()
-        self._buttons = [
-            _button(action, kind) for action, kind in zip(self._actions, ("primary", "", "", ""), strict=True)
-        ]
+        self._buttons = [_button(action, kind) for action, kind in zip(self._actions, ("primary", "", ""), strict=True)]
+        self.export = QPushButton("Export…")
+        self.export.setToolTip("Write maps to a file: as a picture, a drawing, a film or numbers")
+        self.export.setMenu(_menu(self._exports, self))
+        self._writing = ExportRow(exporting)
         self._library_field = LibraryModelField(library, "attend")
         self.box = SettingsBox(ModelChooser(library, "attend"), self._library_field)
         self._kind_buttons["image"].setChecked(True)
@@ -176,7 +185,7 @@ class LookPanel(QWidget):
         inside.addStretch()
         buttons = QGridLayout()
         buttons.setSpacing(8)
-        for number, button in enumerate(self._buttons):
+        for number, button in enumerate((*self._buttons, self.export)):
             buttons.addWidget(button, number // 2, number % 2)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN, 16, MARGIN, 8)
@@ -188,6 +197,7 @@ class LookPanel(QWidget):
             whole.addWidget(widget)
         whole.addWidget(self.again, 0, Qt.AlignmentFlag.AlignLeft)
         whole.addWidget(scrolled(content), 1)
+        whole.addWidget(self._writing)
         whole.addLayout(buttons)
         whole.addWidget(self.box)
 
@@ -205,7 +215,7 @@ class LookPanel(QWidget):
         self._looking.changed.connect(self._on_looked)
         library.changed.connect(lambda _: self._look())
         library.scanned.connect(self._look)
-        for action in self._actions:
+        for action in (*self._actions, *self._exports):
             action.changed.connect(self._enable_buttons)
         theme().changed.connect(self._dress)
 
@@ -411,6 +421,7 @@ class LookPanel(QWidget):
     def _enable_buttons(self) -> None:
         for button, action in zip(self._buttons, self._actions, strict=True):
             button.setEnabled(action.isEnabled())
+        self.export.setEnabled(any(action.isEnabled() for action in self._exports))
 
     def _dress(self) -> None:
         self.stop.setIcon(icon("stop", "accent"))
@@ -421,6 +432,12 @@ def _caption(entry: Entry, model: ModelRequest) -> CaptionResult | str | None:
     if entry.result is not None and entry.result.model == model.name:
         return entry.result if entry.result.tokens else None
     return entry.caption or None
+
+
+def _menu(actions: Sequence[QAction], parent: QWidget) -> QMenu:
+    menu = QMenu(parent)
+    menu.addActions(actions)
+    return menu
 
 
 def _button(action: QAction, kind: str) -> QPushButton:
