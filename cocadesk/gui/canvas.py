@@ -183,6 +183,13 @@ class Canvas(QWidget):
         transform: QTransform = self._box.childTransform() * self._box.sceneTransform() * self._view.viewportTransform()
         return transform
 
+    def point(self, spot: QPointF | None) -> None:
+        """The pointer is at that place of the viewport; None if it left."""
+        before, self._pointer = self._pointed, spot
+        if before is not None or self._pointed is not None:
+            self.pointed.emit(self._pointed)
+            self._refresh_legend()
+
     def await_picture(self) -> None:
         """Another picture is on its way: blank the canvas and show progress, if it takes long enough to notice."""
         self._busy.set_busy(True)
@@ -243,13 +250,13 @@ class Canvas(QWidget):
         if watched is self.viewport:
             if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
                 self._mark.hide()
-                self._point(event.position())
+                self.point(event.position())
             elif event.type() == QEvent.Type.MouseButtonPress:
                 self.pins.leave()
             elif event.type() == QEvent.Type.Resize:
                 QTimer.singleShot(0, self._follow)  # once the view has its new size
             elif event.type() == QEvent.Type.Leave:
-                self._point(None)
+                self.point(None)
             return False
         return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._pan_by_key(event)
 
@@ -331,13 +338,7 @@ class Canvas(QWidget):
         self.pins.place()
         self._mark.hide()
         if self._pointer is not None:
-            self._point(self._pointer)
-
-    def _point(self, spot: QPointF | None) -> None:
-        before, self._pointer = self._pointed, spot
-        if before is not None or self._pointed is not None:
-            self.pointed.emit(self._pointed)
-            self._refresh_legend()
+            self.point(self._pointer)
 
     def _point_by_key(self, across: int, down: int) -> bool:
         """Point at the middle of the next patch of the map, and mark it."""
@@ -346,7 +347,7 @@ class Canvas(QWidget):
             return False
         place = drawing.next_place(self._pointed, down, across)
         self._mark.mark(self.plane.map(place).toPoint())
-        self._point(self.plane.map(place))
+        self.point(self.plane.map(place))
         return True
 
     @property

@@ -454,3 +454,42 @@ def test_menu_of_the_window_works_on_the_lens_taken_last(qtbot: QtBot, window: M
     assert pins.all == ()
     assert not entries["Remove"].isEnabled()
     assert entries["Next overlay"].shortcut().toString() == "F8"
+
+
+@pytest.mark.parametrize("at", [(-90, 100), (500, 100), (570, 100), (100, -70), (-90, -70)])
+def test_bar_of_a_lens_that_is_partly_off_the_screen_stays_in_reach(
+    qtbot: QtBot, canvas: Canvas, at: tuple[float, float]
+) -> None:
+    canvas.see(QRectF(0, 0, WIDTH, HEIGHT))
+    pin = put(canvas, *at, 200, 150)
+    pin._rect = QRectF(*at, 200, 150)  # as if the picture had been moved below it
+    pin.place()
+    viewport = canvas.viewport.rect()
+    bar = pin.bar.geometry().translated(pin.pos())
+    assert viewport.contains(bar)
+    seen = canvas.plane.mapRect(pin.rect_on_picture).toAlignedRect() & viewport
+    assert bar.width() == pytest.approx(max(seen.width(), SMALLEST.width()), abs=2)
+    if seen.width() >= SMALLEST.width():
+        assert bar.left() == pytest.approx(seen.left(), abs=2)
+    dismiss = pin.bar.dismiss
+    middle = dismiss.mapTo(canvas.viewport, dismiss.rect().center())
+    assert canvas.viewport.childAt(middle) is dismiss
+    qtbot.mouseClick(dismiss, LEFT)
+    assert canvas.pins.all == ()
+
+
+@pytest.mark.parametrize("at", [(5, 5), (595, 445), (300, 2), (599, 200)])
+def test_map_dropped_near_an_edge_stays_on_the_picture(canvas: Canvas, at: tuple[float, float]) -> None:
+    pin = canvas.pins.pin(even(1.0), HIGH, at=QPointF(*at))
+    assert QRectF(-0.5, -0.5, WIDTH + 1, HEIGHT + 1).contains(pin.rect_on_picture)
+    assert pin.rect_on_picture.adjusted(-1, -1, 1, 1).contains(QPointF(*at))
+
+
+def test_legend_tells_what_is_under_the_pointer_when_a_lens_was_moved_there(qtbot: QtBot, canvas: Canvas) -> None:
+    canvas.set_overlay_style(HIGH)
+    canvas.show_map(even(0.25, "the whole picture"))
+    pin = put(canvas, 100, 100, 200, 150, value=0.75)
+    qtbot.mouseMove(canvas.viewport, canvas.plane.map(QPointF(500, 400)).toPoint())
+    qtbot.waitUntil(lambda: "0.25" in canvas._legend.accessibleDescription(), timeout=WAIT_MS)
+    drag(qtbot, canvas, pin, (200, 175), (420, 340))
+    assert "0.75" in canvas._legend.accessibleDescription()

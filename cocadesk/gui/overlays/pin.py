@@ -90,6 +90,9 @@ class Pin(QFrame):
     carried = Signal()
     """It is being dragged away by its grip."""
 
+    moved_to = Signal(QPointF)
+    """A drag ended with the pointer at that place of the viewport."""
+
     def __init__(self, shown: OverlayMap, style: OverlayStyle, rect: QRectF, canvas: Canvas) -> None:
         super().__init__(canvas.viewport)
         self._canvas = canvas
@@ -174,15 +177,10 @@ class Pin(QFrame):
         if shown.isEmpty():
             self.hide()
             return
-        bar = self.bar.sizeHint().height()
-        bar_top = max(shown.top() - RIM - bar, 0.0)  # a bar that would be off the screen lies within the lens
-        top = min(shown.top() - RIM, bar_top)
-        whole = QRectF(shown.left() - RIM, top, shown.width() + 2 * RIM, shown.bottom() + RIM - top)
-        whole.setBottom(max(whole.bottom(), bar_top + bar))
-        area = whole.toAlignedRect()
-        self.setGeometry(area)
-        left = max(round(shown.left()) - area.x(), -area.x())
-        self.bar.setGeometry(left, round(bar_top) - area.y(), max(round(shown.width()), SMALLEST.width()), bar)
+        bar = self._bar_on_screen(shown & viewport if shown.intersects(viewport) else shown)
+        whole = shown.adjusted(-RIM, -RIM, RIM, RIM).toAlignedRect() | bar
+        self.setGeometry(whole)
+        self.bar.setGeometry(bar.translated(-whole.topLeft()))
         self.show()
         self.update()
 
@@ -246,6 +244,8 @@ class Pin(QFrame):
             event.ignore()
         elif event.button() == Qt.MouseButton.LeftButton:
             self._edges = None
+            self.moved_to.emit(event.position() + QPointF(self.pos()))
+            self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.mousePressEvent(event)
@@ -349,6 +349,14 @@ class Pin(QFrame):
     def _lens(self) -> QRectF:
         """Where it lies on the widget."""
         return self._on_screen().translated(-QPointF(self.pos()))
+
+    def _bar_on_screen(self, seen: QRectF) -> QRect:
+        """Where the bar lies on the viewport: above what is seen of the lens, and in reach as a whole."""
+        viewport = self._canvas.viewport.rect()
+        width, height = max(round(seen.width()), SMALLEST.width()), self.bar.sizeHint().height()
+        left = min(round(seen.left()), viewport.width() - width)
+        top = round(max(seen.top() - RIM - height, 0.0))  # above the screen it would be out of reach
+        return QRect(max(left, 0), top, width, height)
 
     def _grips(self, spot: QPointF) -> bool:
         return QRect(self.bar.pos() + self.bar.grip.pos(), self.bar.grip.size()).contains(spot.toPoint())

@@ -103,7 +103,8 @@ class Pins(QObject):
         Args:
             shown: A map of the picture on the canvas.
             style: None for that of the map over the whole picture.
-            at: Where on the picture, in its pixels, the lens has its middle; None for a free place on the screen.
+            at: Where on the picture, in its pixels, the lens has its middle, unless it would leave the picture or the
+                screen there; None for a free place on the screen.
         """
         pin = self._add(shown, style or self._canvas.overlay_style, self._first_rect(at))
         self._take(pin)
@@ -216,6 +217,7 @@ class Pins(QObject):
         pin.copy_asked.connect(lambda: self.copy(pin))
         pin.save_asked.connect(lambda: self.save(pin))
         pin.carried.connect(lambda: self.carry(pin))
+        pin.moved_to.connect(self._canvas.point)
         pin.place()
         self.added.emit(pin)
         self._on_changed()
@@ -276,8 +278,18 @@ class Pins(QObject):
         across, down = abs(plane.m11()), abs(plane.m22())
         rect = QRectF(0, 0, max(SHARE * seen.width(), SMALLEST / across), max(SHARE * seen.height(), SMALLEST / down))
         rect.moveCenter(at if at is not None else seen.center())
+        if at is not None:  # as much as possible of it where it can be seen
+            rect.translate(_into(rect.left(), rect.right(), seen.left(), seen.right()), 0)
+            rect.translate(0, _into(rect.top(), rect.bottom(), seen.top(), seen.bottom()))
         if at is None:
             taken = [pin.rect_on_picture.center() for pin in self._pins]
             while any(abs(rect.center().x() - other.x()) * across < 4 for other in taken):
                 rect.translate(CASCADE / across, CASCADE / down)
         return rect
+
+
+def _into(first: float, last: float, least: float, most: float) -> float:
+    """How far a span has to be moved to lie within another one; one that is longer keeps its middle."""
+    if last - first >= most - least:
+        return 0.0
+    return max(least - first, 0.0) + min(most - last, 0.0)
