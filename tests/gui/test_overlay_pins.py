@@ -489,7 +489,7 @@ def test_legend_tells_what_is_under_the_pointer_when_a_lens_was_moved_there(qtbo
     canvas.set_overlay_style(HIGH)
     canvas.show_map(even(0.25, "the whole picture"))
     pin = put(canvas, 100, 100, 200, 150, value=0.75)
-    qtbot.mouseMove(canvas.viewport, canvas.plane.map(QPointF(500, 400)).toPoint())
+    qtbot.mouseMove(canvas.viewport, canvas.plane.map(QPointF(40, 40)).toPoint())
     qtbot.waitUntil(lambda: "0.25" in canvas._legend.accessibleDescription(), timeout=WAIT_MS)
     drag(qtbot, canvas, pin, (200, 175), (420, 340))
     assert "0.75" in canvas._legend.accessibleDescription()
