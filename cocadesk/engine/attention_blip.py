@@ -14,12 +14,12 @@ from transformers.models.blip.modeling_blip_text import BlipTextAttention, BlipT
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.attention import AttentionMaps, Weights
-from cocadesk.engine.attention_image import CLASS, ImageTower, image_maps, patch_layout
+from cocadesk.engine.attention_image import CLASS, ImageTower, patch_layout
 from cocadesk.engine.attention_recording import watch_output
 from cocadesk.engine.attention_words import QueryLog, WordAttention
 from cocadesk.engine.blip_decoder import CachedDecoder, TextDecoder, TextStack
 from cocadesk.engine.blip_layers import Attention, States, TextBlock
-from cocadesk.engine.hidden_states import HiddenStates, image_states
+from cocadesk.engine.image_attention import ImageAttention
 from cocadesk.engine.pictures import opened, stills
 from cocadesk.engine.preprocess import Preprocessing, geometry
 from cocadesk.engine.wordpiece import WordPieceTokenizer
@@ -45,7 +45,7 @@ def blip_tower(module: Any) -> ImageTower:
     )
 
 
-class BlipImageAttention:
+class BlipImageAttention(ImageAttention):
     """Self-attention of the image encoder, and how attention to its features becomes maps."""
 
     card: ModelCard
@@ -53,51 +53,12 @@ class BlipImageAttention:
     tokenizer: WordPieceTokenizer
     _preprocessing: Preprocessing
 
-    @torch.inference_mode()
-    def image_attention(
-        self, picture: PictureLike, *, tokens: Sequence[str] | None = None, cancel: CancelToken | None = None
-    ) -> AttentionMaps:
-        """What every patch attends to in every layer and head of the image encoder; of a clip, the frames' mean.
-
-        Args:
-            tokens: Names of those of which to keep what they attend to, such as "[class]", "patch 2,3" (row and
-                column) or "[feature]" for the one that the output is read from; None for all.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-            OptionError: if the maps would take more than a gigabyte, or there is no such token.
-        """
-        vision = self.module.vision_model
-        return image_maps(
-            self._tower(),
-            lambda squares: vision(squares.to(vision.embeddings.class_embedding)),
-            picture,
-            self._preprocessing,
-            model=self.card.name,
-            tokens=tokens,
-            cancel=cancel,
-        )
-
-    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
-        """Every patch's state before the encoder's first layer and after each; of a clip, the mean over its frames.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-        """
-        vision = self.module.vision_model
-        return image_states(
-            self._tower(),
-            lambda squares: vision(squares.to(vision.embeddings.class_embedding)),
-            picture,
-            self._preprocessing,
-            model=self.card.name,
-            cancel=cancel,
-        )
-
-    def _tower(self) -> ImageTower:
+    def _image_tower(self) -> ImageTower:
         return blip_tower(self.module)
+
+    def _encode_squares(self, squares: Tensor) -> object:
+        vision = self.module.vision_model
+        return vision(squares.to(vision.embeddings.class_embedding))
 
 
 class BlipQuestionAttention(BlipImageAttention, ABC):
@@ -127,7 +88,7 @@ class BlipQuestionAttention(BlipImageAttention, ABC):
         watched.blocks = list(blocks)
         watched.encode(tokens, states)
         first = stills(item)[0]
-        tower = self._tower()
+        tower = self._image_tower()
         return AttentionMaps(
             kind="question",
             model=self.card.name,
@@ -172,7 +133,7 @@ class BlipWordAttention(BlipImageAttention, WordAttention["ImageEncoding", "Imag
     def _maps(
         self, encoding: ImageEncoding, item: Picture | Clip, names: tuple[str, ...], text: str, weights: Weights
     ) -> AttentionMaps:
-        tower = self._tower()
+        tower = self._image_tower()
         return AttentionMaps(
             kind="words",
             model=self.card.name,

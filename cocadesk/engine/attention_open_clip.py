@@ -15,17 +15,16 @@ from open_clip.coca_model import CoCa
 from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor
 
-from cocadesk.catalog.card import ModelCard
 from cocadesk.engine.attention import AttentionMaps, Weights, compose
-from cocadesk.engine.attention_image import image_maps, open_clip_tower, patch_layout, pooler_maps
+from cocadesk.engine.attention_image import ImageTower, open_clip_tower, patch_layout, pooler_maps
 from cocadesk.engine.attention_recording import recording, watch_multihead
 from cocadesk.engine.attention_text import text_maps, text_tower
 from cocadesk.engine.attention_words import QueryLog, WordAttention
 from cocadesk.engine.clip_text import TextTokenizer
 from cocadesk.engine.coca_decoder import CachedDecoder, TextStacks
-from cocadesk.engine.hidden_states import HiddenStates, image_states, text_states
+from cocadesk.engine.hidden_states import HiddenStates, text_states
+from cocadesk.engine.image_attention import ImageAttention
 from cocadesk.engine.layers import CrossAttentionBlock
-from cocadesk.engine.preprocess import Preprocessing
 from cocadesk.engine.tokenizer import ClipTokenizer
 from cocadesk.types import FRAMES, CancelToken, Clip, Picture, PictureLike
 
@@ -33,40 +32,16 @@ if TYPE_CHECKING:
     from cocadesk.engine.coca import ImageEncoding
 
 
-class OpenClipAttention:
+class OpenClipAttention(ImageAttention):
     """Self-attention of a CLIP's two encoders, which a CoCa has as well."""
 
-    card: ModelCard
     module: Any
-    _preprocessing: Preprocessing
 
-    @torch.inference_mode()
-    def image_attention(
-        self, picture: PictureLike, *, tokens: Sequence[str] | None = None, cancel: CancelToken | None = None
-    ) -> AttentionMaps:
-        """What every patch attends to in every layer and head; of a clip, the mean over its frames.
+    def _image_tower(self) -> ImageTower:
+        return open_clip_tower(self.module.visual, self.card.name)
 
-        The `pooler` of the result, where there is one, is what the image encoder's own queries attend to.
-
-        Args:
-            tokens: Names of those of which to keep what they attend to, such as "[class]", "patch 2,3" (row and
-                column) or "[feature]" for the one that the output is read from; None for all.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-            ModelError: if the image encoder is no vision transformer.
-            OptionError: if the maps would take more than a gigabyte, or there is no such token.
-        """
-        return image_maps(
-            open_clip_tower(self.module.visual, self.card.name),
-            lambda squares: self.module.encode_image(squares.to(self.module.logit_scale)),
-            picture,
-            self._preprocessing,
-            model=self.card.name,
-            tokens=tokens,
-            cancel=cancel,
-        )
+    def _encode_squares(self, squares: Tensor) -> object:
+        return self.module.encode_image(squares.to(self.module.logit_scale))
 
     @torch.inference_mode()
     def text_attention(self, text: str) -> AttentionMaps:
@@ -82,23 +57,6 @@ class OpenClipAttention:
             text,
             self._text_tokens(),
             model=self.card.name,
-        )
-
-    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
-        """Every patch's state before the encoder's first layer and after each; of a clip, the mean over its frames.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-            ModelError: if the image encoder is no vision transformer.
-        """
-        return image_states(
-            open_clip_tower(self.module.visual, self.card.name),
-            lambda squares: self.module.encode_image(squares.to(self.module.logit_scale)),
-            picture,
-            self._preprocessing,
-            model=self.card.name,
-            cancel=cancel,
         )
 
     def text_hidden_states(self, text: str) -> HiddenStates:

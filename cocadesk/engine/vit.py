@@ -15,11 +15,10 @@ from torch.nn import functional as F  # noqa: N812 — PyTorch's customary name
 
 from cocadesk.catalog.card import ModelCard
 from cocadesk.catalog.checkpoints import require_weights
-from cocadesk.engine.attention import AttentionMaps
-from cocadesk.engine.attention_image import image_maps, timm_tower
+from cocadesk.engine.attention_image import ImageTower, timm_tower
 from cocadesk.engine.device import resolve_device, resolve_dtype
 from cocadesk.engine.frames import BATCH, encode_frames, squares_at_once
-from cocadesk.engine.hidden_states import HiddenStates, image_states
+from cocadesk.engine.image_attention import ImageAttention
 from cocadesk.engine.loaded import LoadedModel
 from cocadesk.engine.pictures import listed
 from cocadesk.engine.relevance_vit import ClassRelevance
@@ -29,7 +28,7 @@ from cocadesk.engine.zero_shot import check_top, likeliest
 from cocadesk.types import DEFAULT_TEMPLATE, CancelToken, Classification, ClassScore, ModelRequest, PictureLike
 
 
-class VitModel(ClassRelevance, LoadedModel):
+class VitModel(ImageAttention, ClassRelevance, LoadedModel):
     """A vision transformer with its classes. Not thread-safe: one thread uses it at a time.
 
     Attributes:
@@ -120,53 +119,16 @@ class VitModel(ClassRelevance, LoadedModel):
         normalised: npt.NDArray[np.float32] = features / np.linalg.norm(features, axis=-1, keepdims=True)
         return normalised
 
-    @torch.inference_mode()
-    def image_attention(
-        self, picture: PictureLike, *, tokens: Sequence[str] | None = None, cancel: CancelToken | None = None
-    ) -> AttentionMaps:
-        """What every patch attends to in every layer and head; of a clip, the mean over its frames.
-
-        Args:
-            tokens: Names of those of which to keep what they attend to, such as "[class]", "patch 2,3" (row and
-                column) or "[feature]" for the one that the output is read from; None for all.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-            ModelError: if its attention is of an unknown kind.
-            OptionError: if the maps would take more than a gigabyte, or there is no such token.
-        """
-        return image_maps(
-            timm_tower(self.module, self.name),
-            lambda squares: self._run(squares, headless=True),
-            picture,
-            self._preprocessing,
-            model=self.name,
-            tokens=tokens,
-            cancel=cancel,
-        )
-
-    def image_hidden_states(self, picture: PictureLike, cancel: CancelToken | None = None) -> HiddenStates:
-        """Every patch's state before the first layer and after each; of a clip, the mean over its frames.
-
-        Raises:
-            Cancelled: at the first check after `cancel` was set; it is checked between every few frames.
-            InputError: if the picture cannot be opened.
-            ModelError: if its layers are of an unknown kind.
-        """
-        return image_states(
-            timm_tower(self.module, self.name),
-            lambda squares: self._run(squares, headless=True),
-            picture,
-            self._preprocessing,
-            model=self.name,
-            cancel=cancel,
-        )
-
     def _encode(self, given: list[PictureLike], *, headless: bool, cancel: CancelToken | None = None) -> Tensor:
         at_once = squares_at_once(self.card.patch_grid**2, self.device)
         run = partial(self._run, headless=headless)
         return encode_frames(given, self._preprocessing, run, at_once=at_once, cancel=cancel)
+
+    def _image_tower(self) -> ImageTower:
+        return timm_tower(self.module, self.name)
+
+    def _encode_squares(self, squares: Tensor) -> object:
+        return self._run(squares, headless=True)
 
     def _run(self, pixels: Tensor, *, headless: bool) -> Tensor:
         tokens = self.module.forward_features(pixels.to(self._any_weight))
