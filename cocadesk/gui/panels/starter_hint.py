@@ -100,4 +100,8 @@ def full_model(library: Library, starter: ModelCard, ability: Ability) -> ModelE
         if ability in entry.card.abilities and entry.card.hub_repo and not entry.card.imported
     ]
     related = [entry for entry in able if entry.card.family == starter.family]
-    return min(related or able, key=lambda entry: (not entry.is_here, entry.card.download_bytes), default=None)
+
+    def first(entry: ModelEntry) -> tuple[bool, int, str]:
+        return not entry.is_here, entry.card.download_bytes, entry.card.name
+
+    return min(related or able, key=first, default=None)
