@@ -215,6 +215,30 @@ def test_the_middle_button_moves_the_picture_while_a_tool_is_taken_up(qtbot: QtB
     assert not mask(opened).any()
 
 
+def test_picture_is_moved_in_the_middle_of_a_rectangle(qtbot: QtBot, opened: MainWindow) -> None:
+    take(qtbot, opened, Tool.RECTANGLE)
+    layer, middle = opened.tests.layer, Qt.MouseButton.MiddleButton
+
+    def move(to: QPoint, held: Qt.MouseButton) -> None:
+        event = QMouseEvent.Type.MouseMove, QPointF(to), layer.mapToGlobal(QPointF(to)), held, held, NO_KEYS
+        QApplication.sendEvent(layer, QMouseEvent(*event))
+
+    qtbot.mousePress(layer, LEFT, pos=spot(opened, 10, 10))
+    move(spot(opened, 30, 20), LEFT)
+    grasped = spot(opened, 30, 20)
+    qtbot.mousePress(layer, middle, pos=grasped)
+    assert layer.cursor().shape() == Qt.CursorShape.ClosedHandCursor
+    move(grasped - QPoint(80, 50), LEFT | middle)
+    qtbot.mouseRelease(layer, middle, pos=grasped - QPoint(80, 50))
+    assert layer.cursor().shape() == Qt.CursorShape.CrossCursor
+    assert spot(opened, 30, 20) == grasped - QPoint(80, 50)
+    move(spot(opened, 50, 40), LEFT)
+    qtbot.mouseRelease(layer, LEFT, pos=spot(opened, 50, 40))
+    rows, columns = np.nonzero(mask(opened))
+    for edge, at in zip((columns.min(), columns.max() + 1, rows.min(), rows.max() + 1), (10, 50, 10, 40), strict=True):
+        assert abs(edge - at) <= 1 + 1 / opened.canvas.zoom
+
+
 def test_words_change_with_the_region(qtbot: QtBot, opened: MainWindow, clipboard: QClipboard) -> None:
     take(qtbot, opened, Tool.RECTANGLE)
     drag(qtbot, opened, (-5, -5), (40, 30))

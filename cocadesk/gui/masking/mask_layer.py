@@ -127,6 +127,7 @@ class MaskLayer(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.MiddleButton:
             self._grasped = self._canvas.to_picture(event.position())
+            self._show_cursor()
             return
         if self.tool is None or self.region is None or event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
@@ -149,6 +150,7 @@ class MaskLayer(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.MiddleButton:
             self._grasped = None
+            self._show_cursor()
         elif self._places and event.button() == Qt.MouseButton.LeftButton:
             self._finish()
         else:
@@ -253,8 +255,8 @@ class MaskLayer(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if taken else Qt.FocusPolicy.NoFocus)
 
     def _show_cursor(self) -> None:
-        round_ones = (Tool.BRUSH, Tool.ERASER)
-        self.setCursor(Qt.CursorShape.BlankCursor if self.tool in round_ones else Qt.CursorShape.CrossCursor)
+        shape = Qt.CursorShape.BlankCursor if self.tool in (Tool.BRUSH, Tool.ERASER) else Qt.CursorShape.CrossCursor
+        self.setCursor(Qt.CursorShape.ClosedHandCursor if self._grasped is not None else shape)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
@@ -310,7 +312,7 @@ class MaskLayer(QWidget):
 
     def _paint_pen(self, painter: QPainter, plane: QTransform) -> None:
         """Where the tool is: the brush as a circle, the keyboard's pen as a cross."""
-        if self.tool is None:
+        if self.tool is None or self._grasped is not None:
             return
         with_keys = self._pen is not None and self.hasFocus()
         spot = plane.map(self._pen) if with_keys and self._pen is not None else self._pointer
