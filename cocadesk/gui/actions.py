@@ -132,6 +132,9 @@ class Actions:
             self.head_back,
             self.head_forth,
             None,
+            self.relevance,
+            self.follow,
+            None,
             self.copy_map,
             *self.exports,
         )
@@ -207,6 +210,11 @@ class Actions:
         self.live_pin.setCheckable(True)
         self.all_maps = self._make("All layers and heads…", "Ctrl+Shift+A")
         self.states = self._make("Attention states…", "Ctrl+Shift+S")
+        self.relevance, self.follow = (
+            self._make(text, key) for text, key in (("Relevance", "Ctrl+G"), ("Follow the pointer", "Ctrl+J"))
+        )
+        for action in (self.relevance, self.follow):
+            action.setCheckable(True)
         self.copy_map = self._make("Copy picture", "Ctrl+Shift+C")
         self.export_map = self._make("Export the map…", "Ctrl+Shift+E")
         self.export_grid, self.export_strip, self.export_film = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMainWindow
 
@@ -20,6 +20,7 @@ from cocadesk.gui.look.tiles_view import Backdrop
 from cocadesk.gui.look.tiles_window import TilesWindow
 from cocadesk.gui.looking import Looking, Wish
 from cocadesk.gui.overlays.overlay_map import OverlayMap
+from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.gui.panels.look_panel import LookPanel
 from cocadesk.gui.pyramid import Pyramid
 from cocadesk.gui.questions import Questions
@@ -28,6 +29,9 @@ from cocadesk.gui.widgets.caption_view import CaptionView
 from cocadesk.gui.widgets.word import Word
 from cocadesk.store.settings import Settings, Tab
 from cocadesk.types import ModelRequest
+
+KEEP_AFTER_MS = 500
+"""After the last change of the style it is written to disk: not for every step of a slider."""
 
 SHOWS_MAP: tuple[str, ...] = ("look", "test")
 """The tabs on which the chosen map lies over the picture; on others, only that of a word that is pointed at."""
@@ -99,6 +103,8 @@ class LookDesk(QObject):
             pin=do.pin_map,
             tiles=do.all_maps,
             copy=do.copy_map,
+            relevance=do.relevance,
+            follow=do.follow,
             exports=do.exports,
             exporting=exporting,
             default_model=self._captioner,
@@ -117,6 +123,8 @@ class LookDesk(QObject):
             entry=shown,
             frames=lambda: self.panel.box.frames,
         )
+        self._keep_style = QTimer(self, singleShot=True, interval=KEEP_AFTER_MS)
+        self._keep_style.timeout.connect(self._remember_style)
         self._connect(words)
         self.refresh_actions()
 
@@ -165,6 +173,13 @@ class LookDesk(QObject):
         self._looking.stop()
         self._exporting.stop()
 
+    def shutdown(self) -> None:
+        """The window closes: remember what was changed just now, and stop."""
+        if self._keep_style.isActive():
+            self._keep_style.stop()
+            self._remember_style()
+        self.stop()
+
     def show_tab(self, tab: Tab) -> None:
         """That panel is shown."""
         self._tab = tab
@@ -197,6 +212,8 @@ class LookDesk(QObject):
         self._do.word_maps.setChecked(settings.word_maps)
         self.panel.show_values(settings.look_kind, (settings.look_model, settings.look_ask_model), settings.look_frames)
         self.panel.box.set_open(settings.settings_shown)
+        self.panel.style_box.show_style(OverlayStyle.kept(settings))
+        self._canvas.set_overlay_style(self.panel.style_box.overlay_style)
 
     def copy(self) -> str:
         """Put the picture with its map on the clipboard; returns what was copied, for the user to read."""
@@ -212,6 +229,8 @@ class LookDesk(QObject):
         is_map = scene is not None and scene.over_picture and self._viewed is not None
         do.pin_map.setEnabled(is_map)
         do.live_pin.setEnabled(is_map)
+        do.relevance.setEnabled(self._tab == "look" and self.panel.has_relevance)
+        do.follow.setEnabled(self._tab == "look" and scene is not None and scene.first_patch is not None)
         is_shown = scene is not None and (is_map or not scene.over_picture)
         self._exports.refresh(is_shown)
         do.copy_map.setEnabled(is_shown)
@@ -236,6 +255,7 @@ class LookDesk(QObject):
     def _on_style(self) -> None:
         self._canvas.set_overlay_style(self.panel.style_box.overlay_style)
         self._show_tiles()
+        self._keep_style.start()
 
     def _show_map(self) -> None:
         """Lay over the picture what belongs there now."""
@@ -352,6 +372,9 @@ class LookDesk(QObject):
                 settings, look_kind=kind, look_model=model, look_ask_model=ask_model, look_frames=frames
             )
         )
+
+    def _remember_style(self) -> None:
+        self.remembered.emit(self.panel.style_box.overlay_style.keep)
 
     def _on_folder(self, folder: str) -> None:
         self.remembered.emit(lambda settings: replace(settings, last_folder=folder))

@@ -487,7 +487,7 @@ class MainWindow(QMainWindow):
         self.hide()  # stopping may take a moment, which nobody needs to watch
         self.timeline.shutdown()
         self.library.shutdown()
-        self.look.stop()
+        self.look.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
 

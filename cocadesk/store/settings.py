@@ -45,6 +45,8 @@ class Settings:
         look_model: The model to look into; None for the one that captions.
         look_ask_model: The model to look into for questions; None for the default one.
         look_frames: As `ask_frames`, for looking.
+        look_colours, look_opacity, look_threshold, look_smooth: How maps are laid over the picture: the name of their
+            colours, shares from 0 to 1, and whether they go smoothly from patch to patch.
         word_maps: Whether words of the caption show where the model looked, before the Look panel was opened.
         starter_hints: Whether a quiet line says that a starter is in use.
         model_folder: Where models are downloaded to and looked for, by the command line, too; empty for the cache that
@@ -69,6 +71,10 @@ class Settings:
     look_model: ModelRequest | None = None
     look_ask_model: ModelRequest | None = None
     look_frames: int = FRAMES
+    look_colours: str = "inferno"
+    look_opacity: float = 0.55
+    look_threshold: float = 0.0
+    look_smooth: bool = True
     word_maps: bool = False
     starter_hints: bool = True
 
@@ -122,6 +128,8 @@ def _from_json(stored: dict[str, Any]) -> Settings:
             "splitter",
             "settings_shown",
             "model_folder",
+            "look_colours",
+            "look_smooth",
             "word_maps",
             "starter_hints",
         )
@@ -141,6 +149,8 @@ def _from_json(stored: dict[str, Any]) -> Settings:
         look_model=_model(stored, "look_model"),
         look_ask_model=_model(stored, "look_ask_model"),
         look_frames=_frames(stored, "look_frames"),
+        look_opacity=_share(stored, "look_opacity"),
+        look_threshold=_share(stored, "look_threshold"),
         **plain,
     )
 
@@ -152,6 +162,13 @@ def _model(stored: dict[str, Any], name: str) -> ModelRequest | None:
 def _frames(stored: dict[str, Any], name: str) -> int:
     kept = stored.get(name)
     return kept if isinstance(kept, int) and kept > 0 else int(getattr(Settings(), name))
+
+
+def _share(stored: dict[str, Any], name: str) -> float:
+    kept = stored.get(name)
+    if isinstance(kept, int | float) and not isinstance(kept, bool) and 0 <= kept <= 1:
+        return float(kept)
+    return float(getattr(Settings(), name))
 
 
 def _known_fields(kind: type[T], stored: object) -> T:

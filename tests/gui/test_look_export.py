@@ -100,12 +100,13 @@ def test_the_picture_as_shown_and_the_numbers(
 
 
 def test_the_window_writes_what_the_engine_writes(
-    qtbot: QtBot, window: MainWindow, picture_file: Path, tmp_path: Path, dialog: Dialog
+    qtbot: QtBot, make_window: MakeWindow, picture_file: Path, tmp_path: Path, dialog: Dialog
 ) -> None:
     """The same maps, layer, head and style give the same bytes as `export_maps`, which `cocadesk attend` calls."""
+    window = make_window(FakeLooker(("a", " cat")), settings=LOOKING)
     maps = open_one(qtbot, window, picture_file)
     panel, do = panel_of(window), window.commands
-    click_token(qtbot, panel.controls.strip, 3)
+    click_token(qtbot, panel.controls.strip, 0)
     panel.controls.choose(1, 2)
     panel.style_box._opacity.slider.setValue(70)
     panel.style_box._threshold.slider.setValue(20)
@@ -118,7 +119,7 @@ def test_the_window_writes_what_the_engine_writes(
         expected |= {file.name: file.read_bytes() for file in files}
 
     for action, name, kind in (
-        (do.export_map, "03_grass_layer01_head02.svg", "Drawing of the map (*.svg)"),
+        (do.export_map, "00_a_layer01_head02.svg", "Drawing of the map (*.svg)"),
         (do.export_grid, "grid.png", ""),
         (do.export_grid, "grid.svg", "All layers and heads (*.svg)"),
         (do.export_strip, "strip.png", ""),
@@ -175,8 +176,7 @@ def test_what_is_offered_goes_by_the_maps(
     do.export_film.trigger()
     assert dialog.asked[-1][2][0] == "Film over the layers (*.gif)"
     panel.choose_kind("words")
-    panel.way.setCurrentIndex(1)
-    panel.way.activated.emit(1)
+    do.relevance.trigger()
     qtbot.waitUntil(lambda: panel.scene is not None and panel.scene.maps.measure == "relevance", timeout=WAIT_MS)
     qtbot.waitUntil(do.export_film.isEnabled, timeout=WAIT_MS)
     assert [action.isEnabled() for action in do.exports] == [True, False, True, True]

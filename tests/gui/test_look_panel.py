@@ -16,6 +16,7 @@ from cocadesk.engine.attention_summary import rollout, summarise
 from cocadesk.errors import InputError
 from cocadesk.gui.looking import STOPPED
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.store import settings as kept
 from cocadesk.types import AttentionKind, ModelRequest
 from cocadesk.work.looking import TOO_LARGE
@@ -364,12 +365,47 @@ def test_relevance_is_offered_where_there_is_one(qtbot: QtBot, make_window: Make
     assert not window.commands.all_maps.isEnabled()  # there is one layer and one head
     assert not panel.controls.layer.isVisible()
     assert not panel.controls.summary.isVisible()
+    action = window.commands.relevance
+    assert action.isChecked()
     panel.way.setCurrentIndex(0)
     panel.way.activated.emit(0)
     assert_shown(window, maps.patch_map(1, -1))
+    assert not action.isChecked()
     panel.choose_kind("image")
     wait_for_maps(qtbot, window, "image")
     assert not panel.way.isVisible()
+    assert not action.isEnabled()
+
+
+def test_relevance_and_following_are_in_the_menu(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
+    window = make_window(RelevantLooker(), settings=LOOKING)
+    relevance, follow = window.commands.relevance, window.commands.follow
+    assert not relevance.isEnabled()
+    assert not follow.isEnabled()
+    maps = open_one(qtbot, window, picture_file)
+    panel = panel_of(window)
+    assert relevance.isEnabled()
+    relevance.trigger()
+    qtbot.waitUntil(lambda: panel.scene is not None and panel.scene.maps.layers == 1, timeout=WAIT_MS)
+    assert panel.way.currentText() == "Relevance"
+    relevance.trigger()
+    assert_shown(window, maps.patch_map(1, -1))
+    assert panel.way.currentText() == "Attention"
+    window.commands.show_caption.trigger()
+    assert not relevance.isEnabled()
+    window.commands.show_look.trigger()
+    panel.choose_kind("image")
+    maps = wait_for_maps(qtbot, window, "image")
+    assert follow.isEnabled()
+    assert follow.isChecked()
+    follow.trigger()
+    assert not panel.controls.follow.isChecked()
+    point_at_picture(window, 36, 20)
+    assert_shown(window, maps.patch_map(0, -1))
+    panel.controls.follow.click()
+    assert follow.isChecked()
+    point_at_picture(window, 37, 20)
+    assert_shown(window, maps.patch_map(maps.tokens.index("patch 1,1"), -1))
 
 
 def test_one_word_is_enough_and_many_find_room(qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]) -> None:
@@ -416,6 +452,32 @@ def test_the_style_is_the_canvass(qtbot: QtBot, window: MainWindow, picture_file
     box._smooth.click()
     style = window.canvas.overlay_style
     assert (style.colours, style.opacity, style.threshold, style.smooth) == ("viridis", 0.8, 0.3, False)
+
+
+def test_the_style_is_there_again(qtbot: QtBot, window: MainWindow, make_window: MakeWindow) -> None:
+    """A slider's steps are not written one by one, but the last one is, however soon the window closes."""
+    box = panel_of(window).style_box
+    written = kept.settings_file().stat().st_mtime_ns if kept.settings_file().exists() else 0
+    for opacity in range(60, 81):
+        box._opacity.slider.setValue(opacity)
+    box._threshold.slider.setValue(30)
+    box._colours.setCurrentIndex(1)
+    box._smooth.click()
+    assert (kept.settings_file().stat().st_mtime_ns if kept.settings_file().exists() else 0) == written
+    window.close()
+    again = make_window(FakeLooker(), settings=kept.load())
+    style = OverlayStyle("viridis", 0.8, 0.3, smooth=False)
+    assert again.canvas.overlay_style == panel_of(again).style_box.overlay_style == style
+    panel_of(again).style_box._opacity.slider.setValue(40)
+    qtbot.waitUntil(lambda: kept.load().look_opacity == 0.4, timeout=WAIT_MS)
+    assert kept.load().look_threshold == 0.3
+
+
+def test_colours_that_are_no_longer_known_become_the_usual_ones(make_window: MakeWindow) -> None:
+    settings = replace(LOOKING, look_colours="plaid", look_opacity=0.25, look_threshold=1.0)
+    window = make_window(FakeLooker(), settings=settings)
+    assert window.canvas.overlay_style == OverlayStyle("inferno", 0.25, 0.95)
+    assert OverlayStyle.kept(kept.Settings()) == OverlayStyle()
 
 
 def test_a_choice_survives_another_picture(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cocadesk.media.colour_maps import NAMES
+from cocadesk.store.settings import Settings
 
 COLOUR_MAPS = NAMES
 FAINTEST, OPACITY_STEP = 0.05, 0.1
@@ -30,6 +31,22 @@ class OverlayStyle:
     threshold: float = 0.0
     smooth: bool = True
     limits: tuple[float, float] | None = None
+
+    @classmethod
+    def kept(cls, settings: Settings) -> OverlayStyle:
+        """The style that was remembered; colours that are no longer known become the usual ones."""
+        colours = settings.look_colours if settings.look_colours in COLOUR_MAPS else cls().colours
+        return cls(colours, settings.look_opacity, settings.look_threshold, settings.look_smooth)
+
+    def keep(self, settings: Settings) -> Settings:
+        """Those settings with this style remembered; its limits belong to a map and are not kept."""
+        return replace(
+            settings,
+            look_colours=self.colours,
+            look_opacity=self.opacity,
+            look_threshold=self.threshold,
+            look_smooth=self.smooth,
+        )
 
     def __post_init__(self) -> None:
         if self.colours not in COLOUR_MAPS:

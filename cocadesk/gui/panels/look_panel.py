@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QAction, QHideEvent, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -71,6 +72,8 @@ class LookPanel(QWidget):
 
     Args:
         pin, tiles, copy: What its buttons do.
+        relevance: Shows relevance in place of attention.
+        follow: A patch that is pointed at on the picture is tried out.
         exports: What the menu of its last button offers.
         exporting: Tells what is being written.
         default_model: What made the caption, or is to make it.
@@ -97,6 +100,8 @@ class LookPanel(QWidget):
         pin: QAction,
         tiles: QAction,
         copy: QAction,
+        relevance: QAction,
+        follow: QAction,
         exports: Sequence[QAction],
         exporting: Exporting,
         default_model: Callable[[], ModelRequest],
@@ -118,16 +123,12 @@ class LookPanel(QWidget):
         self._made: tuple[Scene, Choice, OverlayMap | None] | None = None
         self._actions = (pin, tiles, copy)
         self._exports = tuple(exports)
+        self._relevance, self._follow = relevance, follow
         self._subject = Subject()
         self._kinds = QButtonGroup(self)
         self._kind_buttons = {kind: self._kind_button(*told) for kind, told in KINDS.items()}
         self.field = named(QLineEdit(), "Text")
-        self.way = fields.combo("How attention is shown")
-        self.way.addItem("Attention", False)
-        self.way.addItem("Relevance", True)
-        self.way.setMinimumContentsLength(9)
-        self.way.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.way.setToolTip("Relevance: attention weighed with gradients of what the model said")
+        self.way = _ways(relevance)
         self.notice = ModelNotice(library, "Looking inside needs a model")
         self._busy = BusyBar()
         self._doing = muted()
@@ -140,9 +141,7 @@ class LookPanel(QWidget):
         self.controls = LookControls()
         self.style_box = StyleBox()
         self._buttons = [_button(action, kind) for action, kind in zip(self._actions, ("primary", "", ""), strict=True)]
-        self.export = QPushButton("Export…")
-        self.export.setToolTip("Write maps to a file: as a picture, a drawing, a film or numbers")
-        self.export.setMenu(_menu(self._exports, self))
+        self.export = _menu_button("Export…", self._exports)
         self._writing = ExportRow(exporting)
         self._library_field = LibraryModelField(library, "attend")
         self.box = SettingsBox(ModelChooser(library, "attend"), self._library_field)
@@ -204,7 +203,11 @@ class LookPanel(QWidget):
     def _connect(self, library: Library) -> None:
         self._kinds.buttonClicked.connect(lambda _: self._on_kind())
         self.field.editingFinished.connect(self._on_text)
-        self.way.activated.connect(lambda _: self._look())
+        self.way.activated.connect(lambda _: self._relevance.setChecked(bool(self.way.currentData())))
+        self._relevance.toggled.connect(self._on_way)
+        self._follow.setChecked(self.controls.follow.isChecked())
+        self._follow.toggled.connect(self.controls.follow.setChecked)
+        self.controls.follow.toggled.connect(self._follow.setChecked)
         self.stop.clicked.connect(self._looking.stop)
         self.again.clicked.connect(lambda: self._look(again=True))
         self.controls.changed.connect(self.map_changed)
@@ -230,6 +233,11 @@ class LookPanel(QWidget):
     def models(self) -> tuple[ModelRequest | None, ModelRequest | None]:
         """The models that were chosen for pictures, words and texts, and for questions; None for the default one."""
         return self._models["picture"], self._models["question"]
+
+    @property
+    def has_relevance(self) -> bool:
+        """Whether the chosen model is known to have relevance of the chosen kind."""
+        return self._able.get((self.kind, self.box.model.name), False)
 
     @property
     def scene(self) -> Scene | None:
@@ -317,7 +325,7 @@ class LookPanel(QWidget):
     def _wish(self) -> tuple[Wish | None, str]:
         """What is to be looked at, or why there is nothing."""
         kind, model, entry, text = self.kind, self.box.model, self._entry, self.field.text().strip()
-        relevance = bool(self.way.currentData()) and self._able.get((kind, model.name), False)
+        relevance = bool(self.way.currentData()) and self.has_relevance
         of_text = kind == "text" and not relevance
         why = self._cannot() or self._wanting(kind, None if of_text else entry, text, of_text=of_text)
         if why:
@@ -389,7 +397,7 @@ class LookPanel(QWidget):
         self._say(
             looking.problem or (result.note if result is not None else ""), "danger" if looking.problem else "muted"
         )
-        self.way.setVisible(self._able.get((self.kind, self.box.model.name), False))
+        self.way.setVisible(self.has_relevance)
         self.style_box.setVisible(self.scene is not None and self.scene.over_picture)
         if result is not None and self.way.currentData() and not looking.is_busy:
             self._look()  # now it is known whether the model can show relevance
@@ -401,6 +409,10 @@ class LookPanel(QWidget):
         self.field.setModified(False)
         self.refresh()
         self.edited.emit()
+
+    def _on_way(self, relevance: bool) -> None:
+        self.way.setCurrentIndex(self.way.findData(relevance))
+        self._look()
 
     def _on_text(self) -> None:
         if self.field.isModified():
@@ -434,10 +446,26 @@ def _caption(entry: Entry, model: ModelRequest) -> CaptionResult | str | None:
     return entry.caption or None
 
 
-def _menu(actions: Sequence[QAction], parent: QWidget) -> QMenu:
-    menu = QMenu(parent)
+def _ways(relevance: QAction) -> QComboBox:
+    """Attention as it is, or relevance."""
+    made = fields.combo("How attention is shown")
+    made.addItem("Attention", False)
+    made.addItem("Relevance", True)
+    made.setMinimumContentsLength(9)
+    made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+    key = relevance.shortcut().toString()
+    made.setToolTip(f"Relevance: attention weighed with gradients of what the model said ({key})")
+    return made
+
+
+def _menu_button(text: str, actions: Sequence[QAction]) -> QPushButton:
+    """A button that offers these actions."""
+    made = QPushButton(text)
+    made.setToolTip("Write maps to a file: as a picture, a drawing, a film or numbers")
+    menu = QMenu(made)
     menu.addActions(actions)
-    return menu
+    made.setMenu(menu)
+    return made
 
 
 def _button(action: QAction, kind: str) -> QPushButton:
