@@ -89,8 +89,7 @@ def test_the_picture_as_shown_and_the_numbers(
     assert kinds == ["Picture with the map (*.png)", "Drawing of the map (*.svg)", "All maps as numbers (*.npz)"]
     window.commands.pin_map.trigger()
     dialog.begin(export, "map", kinds[0])
-    assert not export.isEnabled(), "one file at a time"
-    qtbot.waitUntil(export.isEnabled, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.look.is_busy, timeout=WAIT_MS)
     saved = QImage(str(dialog.folder / "map.png"))
     assert saved == window.canvas.composed().convertToFormat(saved.format())
     with np.load(dialog.write(window, export, "all.npz", kinds[0])) as stored:
@@ -114,7 +113,7 @@ def test_the_window_writes_what_the_engine_writes(
     panel.style_box._smooth.click()
     drawing = Drawing(1, 2, smooth=False, style=MapStyle("viridis", 0.7, 0.2))
     expected: dict[str, bytes] = {}
-    for outputs in (Outputs(strip=True, animate="words"), Outputs("svg", animate="words", animation="mp4")):
+    for outputs in (Outputs(strip=True, animate="words"), Outputs("svg")):
         files = export_maps(maps, tmp_path, drawing, open_picture(picture_file), outputs)
         expected |= {file.name: file.read_bytes() for file in files}
 
@@ -124,7 +123,6 @@ def test_the_window_writes_what_the_engine_writes(
         (do.export_grid, "grid.svg", "All layers and heads (*.svg)"),
         (do.export_strip, "strip.png", ""),
         (do.export_film, "words.gif", ""),
-        (do.export_film, "words.mp4", "Film over the words (*.mp4)"),
     ):
         assert dialog.write(window, action, name, kind).read_bytes() == expected[name], name
 
@@ -236,7 +234,7 @@ def test_a_film_shows_progress_and_can_be_stopped(
     dialog.begin(do.export_film, "film.gif")
     assert not row.isVisible(), "most are there sooner"
     assert do.stop.isEnabled()
-    assert not any(action.isEnabled() for action in do.exports)
+    dialog.begin(do.export_grid, "grid.png")  # waits for the film
     qtbot.waitUntil(row.isVisible, timeout=WAIT_MS)
     assert row._doing.text() == "Writing film.gif…"
     slow.go.release(2)
@@ -245,12 +243,30 @@ def test_a_film_shows_progress_and_can_be_stopped(
     do.stop.trigger()
     assert not row.isVisible()
     assert not do.stop.isEnabled()
-    assert all(action.isEnabled() for action in do.exports)
     slow.go.release()
     qtbot.waitUntil(slow.ended.is_set, timeout=WAIT_MS)
-    assert not (dialog.folder / "film.gif").exists()
+    assert not window.look.is_busy
+    assert not list(dialog.folder.iterdir()), "neither the film nor what waited"
     assert "film.gif" not in window.statusBar().currentMessage()
     assert not window.messages.isVisible()
+
+
+def test_one_file_is_written_after_the_other(
+    qtbot: QtBot, window: MainWindow, picture_file: Path, dialog: Dialog, slow: Slow
+) -> None:
+    open_one(qtbot, window, picture_file)
+    said: list[str] = []
+    window.look.told.connect(said.append)
+    for name in ("one.gif", "two.gif"):
+        dialog.begin(window.commands.export_film, name)
+    slow.go.release(3)
+    qtbot.waitUntil((dialog.folder / "one.gif").exists, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: said == ["one.gif saved"], timeout=WAIT_MS)
+    assert window.look.is_busy
+    slow.go.release(3)
+    qtbot.waitUntil(lambda: said == ["one.gif saved", "two.gif saved"], timeout=WAIT_MS)
+    assert (dialog.folder / "two.gif").read_text() == "done"
+    assert not window.look.is_busy
 
 
 def test_closing_the_window_stops_a_film(

@@ -76,13 +76,12 @@ class ExportDesk(QObject):
         scene = self._scene()
         self._strip.setText(STRIPS[scene.strip_of if scene is not None else ""])
         for action, kinds, _ in self._offers:
-            able = is_shown and scene is not None and not self._exporting.is_busy
-            action.setEnabled(able and scene is not None and bool(kinds(scene)))
+            action.setEnabled(is_shown and scene is not None and bool(kinds(scene)))
 
     def _ask(self, action: QAction, offered: Callable[[Scene], list[Kind]], name: str) -> None:
         """Let the user choose what is written, and where."""
         scene, choice, entry = self._scene(), self._choice(), self._entry()
-        if scene is None or self._exporting.is_busy:
+        if scene is None:
             return
         kinds = offered(scene)
         start = Path(self.last_folder or Path.home()) / f"{self._file_name(scene, choice, name)}{kinds[0].suffix}"

@@ -1,7 +1,8 @@
-"""Has files written of maps on the I/O pool, one at a time, and tells how far it has come."""
+"""Has files of maps written on the I/O pool, one after the other, and tells how far it has come."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from cocadesk.work.io_pool import IoPool, Ticket
 
 
 class Exporting(QObject):
-    """Lives on the window's thread. Whatever is under way when something else is asked for is finished first.
+    """Writes one file after the other. Lives on the window's thread.
 
     Attributes:
         progress: What is being written; None if nothing is.
@@ -42,6 +43,7 @@ class Exporting(QObject):
         self.progress: Progress | None = None
         self._pool = pool
         self._session = session
+        self._waiting: deque[tuple[str, Callable[[CancelToken], None]]] = deque()
         self._cancel = CancelToken()
         self._ticket: Ticket | None = None
         self._stepped.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
@@ -52,50 +54,61 @@ class Exporting(QObject):
         return self.progress is not None
 
     def export(self, request: ExportRequest, entry: Entry | None, frames: int) -> None:
-        """Write what the request says.
+        """Write what the request says, after what is being written.
 
         Args:
             entry: The picture that the maps were made of; None for a text.
             frames: Of a clip, how many were averaged for them.
         """
-        cancel = self._begin(request.path)
+        name = request.path.name
 
-        def draw(seen: Picture | Clip | None) -> None:
-            if cancel is self._cancel and self.is_busy:
-                self._submit(request.path, partial(export, request, seen, self._step(cancel)))
+        def begin(cancel: CancelToken) -> None:
+            def draw(seen: Picture | Clip | None) -> None:
+                if cancel is self._cancel and not cancel.is_cancelled:
+                    self._submit(name, partial(export, request, seen, self._step(cancel)))
 
-        def refused(message: str) -> None:
-            if cancel is self._cancel:
-                self._finish(request.path.name, message)
+            def refused(message: str) -> None:
+                if cancel is self._cancel and not cancel.is_cancelled:
+                    self._finish(name, message)
 
-        if entry is None or not request.over_picture:
-            draw(None)
-        else:
-            self._session.fetch(entry, frames, draw, refused, cancel)
+            if entry is None or not request.over_picture:
+                draw(None)
+            else:
+                self._session.fetch(entry, frames, draw, refused, cancel)
+
+        self._add(name, begin)
 
     def save(self, image: QImage, path: Path) -> None:
-        """Write a picture as PNG."""
-        self._begin(path)
-        self._submit(path, lambda: write_bytes(path, _png(image)))
+        """Write a picture as PNG, after what is being written."""
+        self._add(path.name, lambda _: self._submit(path.name, lambda: write_bytes(path, _png(image))))
 
     def stop(self) -> None:
         """Stop; what was not finished leaves no file behind."""
         if not self.is_busy:
             return
+        self._waiting.clear()
         self._cancel.cancel()
         if self._ticket is not None:
             self._ticket.drop()
         self._show(None)
 
-    def _begin(self, path: Path) -> CancelToken:
-        assert not self.is_busy, "one file at a time"
-        self._cancel, self._ticket = CancelToken(), None
-        self._show(Progress(f"Writing {path.name}…"))
-        return self._cancel
+    def _add(self, name: str, begin: Callable[[CancelToken], None]) -> None:
+        self._waiting.append((name, begin))
+        if not self.is_busy:
+            self._next()
 
-    def _submit(self, path: Path, task: Callable[[], None]) -> None:
+    def _next(self) -> None:
+        if not self._waiting:
+            self._show(None)
+            return
+        name, begin = self._waiting.popleft()
+        self._cancel, self._ticket = CancelToken(), None
+        self._show(Progress(f"Writing {name}…"))
+        begin(self._cancel)
+
+    def _submit(self, name: str, task: Callable[[], None]) -> None:
         self._ticket = self._pool.submit(
-            task, lambda _: self._finish(path.name), lambda message: self._finish(path.name, message)
+            task, lambda _: self._finish(name), lambda message: self._finish(name, message)
         )
 
     def _step(self, cancel: CancelToken) -> Step:
@@ -110,7 +123,7 @@ class Exporting(QObject):
             self._show(Progress(self.progress.what, done, count))
 
     def _finish(self, name: str, problem: str = "") -> None:
-        self._show(None)
+        self._next()
         if problem:
             self.failed.emit(name, problem)
         else:
