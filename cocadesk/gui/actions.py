@@ -133,6 +133,8 @@ class Actions:
             self.head_forth,
             None,
             self.relevance,
+            self.rollout,
+            self.subtract,
             self.follow,
             None,
             self.copy_map,
@@ -210,10 +212,16 @@ class Actions:
         self.live_pin.setCheckable(True)
         self.all_maps = self._make("All layers and heads…", "Ctrl+Shift+A")
         self.states = self._make("Attention states…", "Ctrl+Shift+S")
-        self.relevance, self.follow = (
-            self._make(text, key) for text, key in (("Relevance", "Ctrl+G"), ("Follow the pointer", "Ctrl+J"))
+        self.relevance, self.follow, self.rollout, self.subtract = (
+            self._make(text, key)
+            for text, key in (
+                ("Relevance", "Ctrl+G"),
+                ("Follow the pointer", "Ctrl+J"),
+                ("Rollout", "Ctrl+Shift+K"),
+                ("Subtract what all look at", "Ctrl+Shift+J"),
+            )
         )
-        for action in (self.relevance, self.follow):
+        for action in (self.relevance, self.follow, self.rollout, self.subtract):
             action.setCheckable(True)
         self.copy_map = self._make("Copy picture", "Ctrl+Shift+C")
         self.export_map = self._make("Export the map…", "Ctrl+Shift+E")

@@ -155,6 +155,9 @@ class LookDesk(QObject):
         self._exporting.written.connect(lambda name: self.told.emit(f"{name} saved"))
         self._exporting.failed.connect(self.problem)
         self._exports.folder_used.connect(self._on_folder)
+        self._ticks = ((do.rollout, controls.rollout), (do.subtract, controls.subtract))
+        for action, box in self._ticks:
+            action.triggered.connect(box.click)
         do.word_maps.toggled.connect(self._on_word_maps)
         do.live_pin.toggled.connect(lambda _: self._show_map())
 
@@ -230,6 +233,9 @@ class LookDesk(QObject):
         do.pin_map.setEnabled(is_map)
         do.live_pin.setEnabled(is_map)
         do.relevance.setEnabled(self._tab == "look" and self.panel.has_relevance)
+        for action, box in self._ticks:
+            action.setEnabled(self._tab == "look" and scene is not None and not box.isHidden())
+            action.setChecked(box.isChecked())
         do.follow.setEnabled(self._tab == "look" and scene is not None and scene.first_patch is not None)
         is_shown = scene is not None and (is_map or not scene.over_picture)
         self._exports.refresh(is_shown)

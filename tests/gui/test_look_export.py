@@ -136,7 +136,8 @@ def test_a_texts_charts(qtbot: QtBot, window: MainWindow, picture_file: Path, di
     arcs_drawn = panel_of(window).controls.arcs
     qtbot.waitUntil(lambda: arcs_drawn.height() >= arcs_drawn.sizeHint().height(), timeout=WAIT_MS)
     shown = dialog.write(window, do.export_map, "shown.png")
-    assert dialog.asked[0][1:] == (
+    assert dialog.asked[0] == (
+        "Export the charts",
         "text class layer 2 mean.png",
         [
             "Charts as shown (*.png)",

@@ -408,6 +408,25 @@ def test_relevance_and_following_are_in_the_menu(qtbot: QtBot, make_window: Make
     assert_shown(window, maps.patch_map(maps.tokens.index("patch 1,1"), -1))
 
 
+def test_rollout_and_subtracting_are_in_the_menu(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    words = open_one(qtbot, window, picture_file)
+    rolling, subtract, controls = window.commands.rollout, window.commands.subtract, panel_of(window).controls
+    assert (rolling.isEnabled(), subtract.isEnabled()) == (False, True)
+    subtract.trigger()
+    assert_shown(window, subtract_minimum(words.patch_maps(-1))[1])
+    controls.subtract.click()
+    assert not subtract.isChecked()
+    assert_shown(window, words.patch_map(1, -1))
+    panel_of(window).choose_kind("image")
+    maps = wait_for_maps(qtbot, window, "image")
+    assert (rolling.isEnabled(), subtract.isEnabled()) == (True, False)
+    rolling.trigger()
+    assert_shown(window, rollout(maps).patch_map(0, -1))
+    controls.choose(1, 2)  # a head is none of a rollout
+    assert not rolling.isChecked()
+    assert_shown(window, maps.patch_map(0, 1, 2))
+
+
 def test_one_word_is_enough_and_many_find_room(qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]) -> None:
     window = make_window(FakeLooker(["cats"]), settings=LOOKING)
     maps = open_one(qtbot, window, many_files[0])

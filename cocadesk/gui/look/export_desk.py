@@ -57,7 +57,7 @@ class ExportDesk(QObject):
         self._window = window
         self._scene, self._choice, self._style = scene, choice, style
         self._image, self._entry, self._frames = image, entry, frames
-        self._strip = do.export_strip
+        self._do = do
         self._offers: list[tuple[QAction, Callable[[Scene], list[Kind]], str]] = [
             (do.export_map, export_kinds.of_map, ""),
             (do.export_grid, export_kinds.of_grid, "all layers"),
@@ -74,7 +74,9 @@ class ExportDesk(QObject):
             is_shown: Whether the maps belong to what is on the screen.
         """
         scene = self._scene()
-        self._strip.setText(STRIPS[scene.strip_of if scene is not None else ""])
+        over_picture = scene is None or scene.over_picture
+        self._do.export_map.setText("Export the map…" if over_picture else "Export the charts…")
+        self._do.export_strip.setText(STRIPS[scene.strip_of if scene is not None else ""])
         for action, kinds, _ in self._offers:
             action.setEnabled(is_shown and scene is not None and bool(kinds(scene)))
 
