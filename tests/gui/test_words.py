@@ -142,6 +142,20 @@ def test_streamed_words_are_kept_when_the_result_repeats_them(qtbot: QtBot) -> N
     assert view.words == kept[:1]
 
 
+def test_words_are_measured_anew_in_another_font(qtbot: QtBot) -> None:
+    view = CaptionView()
+    qtbot.addWidget(view)
+    view.set_tokens([Token(0, 0, 0, "butterfly", -0.1)])
+    (word,) = view.words
+    before = word.sizeHint()
+    assert word.sizeHint() == before
+    font = word.font()
+    font.setPointSizeF(2 * font.pointSizeF())
+    word.setFont(font)
+    assert word.sizeHint().width() > 1.7 * before.width()
+    assert word.sizeHint().height() > 1.5 * before.height()
+
+
 def test_unsure_words_are_tinted_stronger(qtbot: QtBot) -> None:
     view = CaptionView()
     qtbot.addWidget(view)

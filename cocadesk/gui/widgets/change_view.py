@@ -74,8 +74,8 @@ class ChangedWord(Word):
         self.setAccessibleName(told)
         self.setAccessibleDescription("")
 
-    def sizeHint(self) -> QSize:
-        size = super().sizeHint()
+    def _measure(self) -> QSize:
+        size = super()._measure()
         figure = self._figure_metrics()
         width = max(size.width(), figure[0] + 2 * PADDING_X)
         return QSize(width, size.height() + figure[1])

@@ -40,6 +40,7 @@ class Word(QAbstractButton):
         super().__init__(parent)
         self.token = token
         self.begins_word = token.text != token.text.lstrip()
+        self._hint: QSize | None = None
         self.setText(token.text.strip())
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -48,8 +49,19 @@ class Word(QAbstractButton):
         self.setAccessibleDescription("Likeliest here: " + ", ".join(others) if others else "")
 
     def sizeHint(self) -> QSize:
+        if self._hint is None:  # asked for a thousand times while a caption's words arrive
+            self._hint = self._measure()
+        return QSize(self._hint)
+
+    def _measure(self) -> QSize:
+        """What it needs with its text and font."""
         metrics = self.fontMetrics()
         return QSize(metrics.horizontalAdvance(self.text()) + 2 * PADDING_X, metrics.height() + 2 * PADDING_Y)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._hint = None
+        super().changeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
