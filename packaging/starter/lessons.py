@@ -34,6 +34,7 @@ from vqa_model import WordPieces
 Lesson = dict[str, Any]
 NO_CELLS = -100
 """Label of the cells of a photograph: nobody knows what is where in it."""
+NO_NOUN = -1
 STAGES = ("tower", "caption", "vqa", "vit")
 QUESTIONS = 4
 """Asked about each picture: seeing it costs more than reading a question."""
@@ -179,7 +180,8 @@ def _classes(scenes: list[Scene], labels: list[tuple[photos.Kind, int]]) -> npt.
 def _asked(
     scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: WordPieces
 ) -> Lesson:
-    """`question` and `answer` (n, QUESTIONS, tokens), padded."""
+    """`question` and `answer` (n, QUESTIONS, tokens), padded; `named`, as `question`: the noun that a token names if
+    the scene shows it, else NO_NOUN."""
     asked = [question for scene in scenes for question in questions.sample(scene, rng, QUESTIONS)]
     for kind, number in labels:
         asked += questions.sample_photo(kind, number, rng, QUESTIONS)
@@ -192,7 +194,20 @@ def _asked(
         for row, text in zip(tokens, texts, strict=True):
             row[: len(text)] = text
         found[name] = tokens.reshape(-1, QUESTIONS, tokens.shape[1])
+    found["named"] = np.full_like(found["question"], NO_NOUN)
+    for scene, tokens, named in zip(scenes, found["question"], found["named"], strict=False):  # photographs come last
+        for group in scene.groups:
+            _mark(tokens, named, group.noun, read)
     return found
+
+
+def _mark(tokens: npt.NDArray[np.int64], named: npt.NDArray[np.int64], noun: int, read: WordPieces) -> None:
+    """Write the noun into `named` wherever the tokens (questions, tokens) spell it, as one or as several."""
+    for name in {NOUNS[noun]["noun"], NOUNS[noun]["plural"]}:
+        pieces = np.array(read.encode(name))
+        spelled = np.lib.stride_tricks.sliding_window_view(tokens, len(pieces), axis=1) == pieces
+        for row, start in np.argwhere(spelled.all(-1)):
+            named[row, start : start + len(pieces)] = noun
 
 
 class Studio:

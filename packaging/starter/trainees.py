@@ -150,7 +150,10 @@ class VqaTrainee(Trainee):
             model, config, self.words = vqa_model.fresh(tower_of(start_from, shape))
         vision = config["vision_config"]
         super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
-        self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3}
+        self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "pointing": 0.3}
+        self._looked: Tensor | None = None
+        first = self.blip.text_encoder.encoder.layer[0].crossattention
+        first.self.register_forward_hook(self._keep_looks)
         weight = torch.ones(len(self.words))
         for word in noun_words():
             weight[self.words.encode(word)] = NOUN_WEIGHT
@@ -171,7 +174,27 @@ class VqaTrainee(Trainee):
         loss = F.cross_entropy(
             scores.flatten(0, 1).float(), answer[:, 1:].flatten(), self.token_weight, ignore_index=self.words.pad
         )
-        return {"answer": loss, "patch": self.cell_loss(self.patch_head, image[:, 1:], lesson["cells"])}
+        return {
+            "answer": loss,
+            "patch": self.cell_loss(self.patch_head, image[:, 1:], lesson["cells"]),
+            "pointing": self._pointing(lesson["named"], lesson["cells"]),
+        }
+
+    def _keep_looks(self, _module: nn.Module, _inputs: object, output: tuple[Tensor, Tensor]) -> None:
+        self._looked = output[1]
+
+    def _pointing(self, named: Tensor, cells: Tensor) -> Tensor:
+        """How far the first layer is from looking at a thing where the question names it: the negative logarithm of the
+        attention, mean over heads, that a noun's tokens (n, questions, tokens) give to its cells (n, grid, grid).
+
+        What is asked about is found before anything is said of it, and yes or no alone teach that slowly.
+        """
+        assert self._looked is not None
+        looked, self._looked = self._looked, None
+        to_patches = looked.float().mean(1)[..., 1:].unflatten(0, named.shape[:2])
+        shown = cells.flatten(1)[:, None, None] == named[..., None]
+        share = (to_patches * shown).sum(-1)
+        return -share[shown.any(-1)].clamp(min=1e-6).log().sum() / shown.any(-1).sum().clamp(min=1)
 
     def export(self, folder: Path) -> None:
         vqa_model.save(self.blip, folder, self.config, self.words)

@@ -37,6 +37,7 @@ from optimiser import Muon
 from safetensors.torch import load_file
 from scenes import caption, read_caption, sample_scene
 from style import Style
+from trainees import VqaTrainee
 
 from cocadesk import engine
 from cocadesk.catalog import cards as catalog
@@ -384,6 +385,42 @@ def test_a_lesson_of_questions_holds_their_answers(world: Path) -> None:
     told = [words.decode(row[1:].tolist()) for row in lesson["answer"].reshape(-1, lesson["answer"].shape[2])]
     assert all(text.endswith((" ?", "?", ".")) for text in asked)
     assert {answer for text, answer in zip(asked, told, strict=True) if text.startswith("is there")} <= {"yes", "no"}
+
+
+def test_a_lesson_of_questions_tells_which_words_name_what_is_there(world: Path) -> None:
+    words = vqa_model.WordPieces(vqa_model.vocabulary())
+    _, lesson = lesson_of("vqa", world, words)
+    marked = 0
+    for classes, questions_asked, named in zip(lesson["classes"], lesson["question"], lesson["named"], strict=True):
+        shown = [int(number) for number in classes if 0 <= number < len(NOUNS)]
+        for tokens, numbers in zip(questions_asked, named, strict=True):
+            text = f" {words.decode(tokens[1:].tolist())} "
+            spelled = {
+                noun for noun in shown for key in ("noun", "plural") if re.search(rf"\b{NOUNS[noun][key]}\b", text)
+            }
+            assert spelled == set(numbers.tolist()) - {lessons.NO_NOUN}
+            for noun in spelled:
+                name = words.decode(tokens[numbers == noun].tolist())
+                assert name in (NOUNS[noun]["noun"], NOUNS[noun]["plural"])
+            marked += bool(spelled)
+    assert marked > 30
+
+
+def test_pointing_is_the_share_of_attention_on_what_a_word_names(trained: Path) -> None:
+    trainee = VqaTrainee(trained / "starter-vqa")
+    looked = torch.rand(6, 2, 5, 5, generator=torch.Generator().manual_seed(1)).softmax(-1)  # three questions on two
+    trainee._looked = looked
+    named = torch.full((2, 3, 5), lessons.NO_NOUN)
+    named[0, 1, 3:], named[1, 2, 2], named[1, 0, 1] = 7, 9, 40  # the second picture shows no 40
+    cells = torch.tensor([[[7, 311], [7, 9]], [[9, 311], [311, 311]]])
+    shares = [
+        looked[1, :, 3].mean(0)[[1, 3]].sum(),
+        looked[1, :, 4].mean(0)[[1, 3]].sum(),
+        looked[5, :, 2].mean(0)[1],
+    ]
+    assert torch.allclose(trainee._pointing(named, cells), -torch.stack(shares).log().mean())
+    trainee._looked = looked
+    assert trainee._pointing(torch.full((2, 3, 5), lessons.NO_NOUN), cells) == 0
 
 
 def test_the_quick_encoder_reads_as_open_clips_tokenizer() -> None:
