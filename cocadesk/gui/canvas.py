@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pyqtgraph as pg
@@ -172,6 +173,12 @@ class Canvas(QWidget):
     def composed_with(self, drawing: MapDrawing | None, lenses: Sequence[Lens], longest: int | None = None) -> QImage:
         """The picture with that over it in place of what is shown; as for `composed`."""
         return composed(self._item.pyramid, drawing, lenses, longest)
+
+    def composer(self) -> Callable[[], QImage]:
+        """What makes the same image as `composed` does now, whatever is shown by then; for another thread."""
+        drawing = self._overlays.drawing
+        lenses = [(lens.copy(), QRectF(rect)) for lens, rect in self.pins.lenses]
+        return partial(composed, self._item.pyramid, drawing.copy() if drawing is not None else None, lenses)
 
     def to_picture(self, spot: QPointF) -> QPointF:
         """A place on the viewport as one on the picture, in its pixels."""

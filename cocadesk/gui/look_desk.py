@@ -119,7 +119,7 @@ class LookDesk(QObject):
             scene=lambda: self.panel.scene,
             choice=lambda: self.panel.controls.choice,
             style=lambda: self.panel.style_box.overlay_style,
-            image=self._image,
+            shown=self._painter,
             entry=shown,
             frames=lambda: self.panel.box.frames,
         )
@@ -387,6 +387,14 @@ class LookDesk(QObject):
 
     def _copy(self) -> None:
         self.told.emit(self.copy())
+
+    def _painter(self) -> Callable[[], QImage]:
+        """What makes that image, on any thread."""
+        scene = self.panel.scene
+        if scene is not None and scene.over_picture:
+            return self._canvas.composer()
+        image = self._image()
+        return lambda: image
 
     def _image(self) -> QImage:
         """The picture with its map, or a text's charts."""

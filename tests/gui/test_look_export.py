@@ -98,6 +98,24 @@ def test_the_picture_as_shown_and_the_numbers(
     assert kept.load().last_folder == str(dialog.folder)
 
 
+def test_what_is_written_is_what_was_shown_when_it_was_asked_for(
+    qtbot: QtBot, window: MainWindow, picture_file: Path, dialog: Dialog
+) -> None:
+    open_one(qtbot, window, picture_file)
+    window.commands.pin_map.trigger()
+    before = window.canvas.composed()
+    paint = window.canvas.composer()
+    dialog.begin(window.commands.export_map, "map.png")
+    panel_of(window).controls.choose(0, 3)
+    panel_of(window).style_box._opacity.slider.setValue(90)
+    window.canvas.pins.all[0].remove()
+    assert window.canvas.composed() != before
+    assert paint() == before
+    qtbot.waitUntil(lambda: not window.look.is_busy, timeout=WAIT_MS)
+    saved = QImage(str(dialog.folder / "map.png"))
+    assert saved == before.convertToFormat(saved.format())
+
+
 def test_the_window_writes_what_the_engine_writes(
     qtbot: QtBot, make_window: MakeWindow, picture_file: Path, tmp_path: Path, dialog: Dialog
 ) -> None:

@@ -27,7 +27,8 @@ class ExportDesk(QObject):
 
     Args:
         scene, choice, style: The maps that are there, which of them is looked at, and how it is laid over the picture.
-        image: What is on the screen: the picture with its map, or a text's charts.
+        shown: Gives what makes an image of what is on the screen, on any thread: the picture with its map, or a text's
+            charts.
         entry: The picture that is shown, if any.
         frames: Of a clip, how many are averaged.
 
@@ -47,7 +48,7 @@ class ExportDesk(QObject):
         scene: Callable[[], Scene | None],
         choice: Callable[[], Choice],
         style: Callable[[], OverlayStyle],
-        image: Callable[[], QImage],
+        shown: Callable[[], Callable[[], QImage]],
         entry: Callable[[], Entry | None],
         frames: Callable[[], int],
     ) -> None:
@@ -56,7 +57,7 @@ class ExportDesk(QObject):
         self._exporting = exporting
         self._window = window
         self._scene, self._choice, self._style = scene, choice, style
-        self._image, self._entry, self._frames = image, entry, frames
+        self._shown, self._entry, self._frames = shown, entry, frames
         self._do = do
         self._offers: list[tuple[QAction, Callable[[Scene], list[Kind]], str]] = [
             (do.export_map, export_kinds.of_map, ""),
@@ -99,7 +100,7 @@ class ExportDesk(QObject):
         self.last_folder = str(path.parent)
         self.folder_used.emit(self.last_folder)
         if kind.what == SHOWN:
-            self._exporting.save(self._image(), path)
+            self._exporting.save(self._shown(), path)
         else:
             request = self._request(scene, choice, kind.what, path, kind)
             self._exporting.export(request, entry, self._frames())

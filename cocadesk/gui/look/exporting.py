@@ -18,6 +18,9 @@ from cocadesk.types import CancelToken, Clip, Picture
 from cocadesk.work.exporting import ExportRequest, Step, export, write_bytes
 from cocadesk.work.io_pool import IoPool, Ticket
 
+PNG_QUALITY = 75
+"""As Qt counts: three times as fast as its own choice, for a quarter more bytes."""
+
 
 class Exporting(QObject):
     """Writes one file after the other. Lives on the window's thread.
@@ -78,9 +81,13 @@ class Exporting(QObject):
 
         self._add(name, begin)
 
-    def save(self, image: QImage, path: Path) -> None:
-        """Write a picture as PNG, after what is being written."""
-        self._add(path.name, lambda _: self._submit(path.name, lambda: write_bytes(path, _png(image))))
+    def save(self, paint: Callable[[], QImage], path: Path) -> None:
+        """Write a picture as PNG, after what is being written.
+
+        Args:
+            paint: Makes it, on a worker's thread.
+        """
+        self._add(path.name, lambda _: self._submit(path.name, lambda: write_bytes(path, _png(paint()))))
 
     def stop(self) -> None:
         """Stop; what was not finished leaves no file behind."""
@@ -138,6 +145,6 @@ def _png(image: QImage) -> bytes:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    if image.isNull() or not image.save(buffer, "PNG"):  # type: ignore[call-overload]
+    if image.isNull() or not image.save(buffer, "PNG", PNG_QUALITY):  # type: ignore[call-overload]
         raise InputError("It cannot be written: there is no memory left for it.")
     return bytes(data.data())

@@ -49,6 +49,10 @@ class MapDrawing:
         self._detail: tuple[QRectF, QImage] | None = None
         self._cells: list[list[QColor]] | None = None
 
+    def copy(self) -> MapDrawing:
+        """Another one of the same map, for another thread: what a drawing looks up, it keeps."""
+        return MapDrawing(self.map, self.style)
+
     def paint(self, painter: QPainter, area: QRectF) -> None:
         """Lay the map over that part of the picture, and grey over what the model did not see of it."""
         area = area & self._picture
