@@ -246,7 +246,9 @@ def test_maps_are_made_and_stopped_while_captions_stay(
     assert window.again.isVisible()
     assert window.sides[0].view.text == "a cat on grass"
     failing.append(1)
-    qtbot.mouseClick(window.again, LEFT)
+    window.again.setFocus()
+    qtbot.keyClick(window.again, Qt.Key.Key_Space)
+    assert window.stop.hasFocus(), "the keyboard goes along"
     settle(qtbot, window)
     assert told(window)[0] == "It broke. Choose another picture."
     assert_shown(window, 0, None)

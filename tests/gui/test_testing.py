@@ -79,7 +79,10 @@ def mask(window: MainWindow) -> np.ndarray:
 
 
 def run(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.mouseClick(window.tests.panel.run, LEFT)
+    panel = window.tests.panel
+    panel.run.setFocus()
+    qtbot.keyClick(panel.run, Qt.Key.Key_Space)
+    assert panel.stop.hasFocus() or not panel.stop.isVisible(), "the keyboard goes along"
     qtbot.waitUntil(lambda: not window.tests.is_busy, timeout=WAIT_MS)
 
 

@@ -18,6 +18,7 @@ from cocadesk.gui.panels.subject import muted
 from cocadesk.gui.pyramid import Pyramid
 from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.gui.widgets.swapped import swap
 from cocadesk.gui.widgets.word import Word
 from cocadesk.types import CaptionOptions, ModelRequest, Token
 
@@ -187,9 +188,8 @@ class CompareWindow(QDialog):
     def _on_changed(self, number: int) -> None:
         comparing = self._comparing
         self.sides[number].show_state(comparing.sides[number], comparing.differing()[number])
-        self.again.setVisible(not comparing.is_busy)
         self.again.setEnabled(self._entry is not None)
-        self.stop.setVisible(comparing.is_busy)
+        swap(*((self.stop, self.again) if comparing.is_busy else (self.again, self.stop)))
         self._show_maps()
 
     def _on_view(self, pyramid: Pyramid, name: str) -> None:

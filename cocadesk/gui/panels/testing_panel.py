@@ -37,6 +37,7 @@ from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.question_field import QuestionField
 from cocadesk.gui.widgets.scrolled import scrolled
+from cocadesk.gui.widgets.swapped import swap
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.media.masking import Fill
 
@@ -238,8 +239,7 @@ class TestingPanel(QWidget):
         """Show what is being done; empty for nothing."""
         self._busy.set_busy(bool(doing))
         self._doing.setText(doing)
-        self.run.setVisible(not doing)
-        self.stop.setVisible(bool(doing))
+        swap(*((self.stop, self.run) if doing else (self.run, self.stop)))
 
     def say(self, text: str, tone: str = "danger") -> None:
         """Show a sentence above the results; empty for none."""
