@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cocadesk.engine import load
     from cocadesk.engine.attention import AttentionMaps, subtract_minimum
     from cocadesk.engine.attention_export import Drawing, Outputs, export_maps
-    from cocadesk.engine.attention_pictures import OverlayPainter
+    from cocadesk.engine.attention_pictures import MapStyle, OverlayPainter
     from cocadesk.engine.attention_summary import rollout, summarise
     from cocadesk.engine.net_info import net_info
     from cocadesk.errors import Cancelled, CocaDeskError, InputError, ModelError, OptionError
@@ -75,6 +75,7 @@ _HOME = {
     "CocaDeskError": "cocadesk.errors",
     "Drawing": "cocadesk.engine.attention_export",
     "InputError": "cocadesk.errors",
+    "MapStyle": "cocadesk.engine.attention_pictures",
     "ModelError": "cocadesk.errors",
     "OptionError": "cocadesk.errors",
     "Outputs": "cocadesk.engine.attention_export",
@@ -98,6 +99,7 @@ __all__ = [
     "Comparison",
     "Drawing",
     "InputError",
+    "MapStyle",
     "ModelError",
     "OptionError",
     "Outputs",

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cocadesk.engine.attention import Weights
 from cocadesk.engine.attention_geometry import PatchLayout
-from cocadesk.media.colour_maps import colours_at
+from cocadesk.errors import OptionError
+from cocadesk.media.colour_maps import NAMES, colours_at
 from cocadesk.types import Picture
 
 _SMALLEST, _LARGEST = 448, 1024
@@ -33,11 +34,20 @@ class MapStyle:
         colours: One of `media.colour_maps.NAMES`.
         opacity: Of the map, 0 to 1.
         threshold: Share of the scale, 0 to 1, below which nothing is laid over.
+
+    Raises:
+        OptionError: if there are no such colours, or a share lies outside its range.
     """
 
     colours: str = "inferno"
     opacity: float = 0.5
     threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.colours not in NAMES:
+            raise OptionError(f"There are no colours “{self.colours}”; there are {', '.join(NAMES)}.")
+        if not (0 <= self.opacity <= 1 and 0 <= self.threshold <= 1):
+            raise OptionError("Opacity and threshold lie between 0 and 1.")
 
 
 def coloured(values: Weights, limits: Limits | None = None, colours: str = "inferno") -> Pixels:
