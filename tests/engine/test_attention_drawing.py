@@ -203,5 +203,5 @@ def test_the_painter_itself_takes_a_style() -> None:
 
 @pytest.mark.parametrize("wrong", [{"colours": "plaid"}, {"opacity": 1.1}, {"threshold": -0.1}, {"opacity": np.nan}])
 def test_a_style_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(OptionError, match="no colours “plaid”|between 0 and 1"):
+    with pytest.raises(OptionError, match=r"no colours “plaid”|between 0 and 1"):
         MapStyle(**wrong)  # type: ignore[arg-type]
