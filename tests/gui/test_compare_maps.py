@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from cocadesk.engine.attention import AttentionMaps
 from cocadesk.engine.attention_summary import rollout
 from cocadesk.errors import InputError
-from cocadesk.gui.compare.compare_window import EMPTY, POINT, CompareWindow
+from cocadesk.gui.compare.compare_window import EMPTY, NO_PICTURE, POINT, CompareWindow
 from cocadesk.gui.compare.comparing import STOPPED
 from cocadesk.gui.compare.shared_choice import Extent, MapKind, SharedChoice
 from cocadesk.gui.main_window import MainWindow
@@ -305,3 +305,22 @@ def test_depth_stays_when_a_model_is_changed(window: CompareWindow) -> None:
     assert bar.layer.told == ""
     bar.show_extents((Extent(3, 4), Extent(6, 2)))
     assert bar.layer.value == 4
+
+
+def test_opened_without_a_picture(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
+    main = make_window(FakeLooker())
+    main.commands.compare.trigger()
+    window = main.compare.window
+    assert window is not None
+    assert (window._name.text(), window._hint.text()) == (NO_PICTURE, EMPTY)
+    assert window.again.isVisible()
+    assert not window.again.isEnabled()
+    assert not window.stop.isVisible()
+    for side in window.sides:
+        assert side._title.text() == "Starter CoCa"
+        assert not side._card.isVisible()
+    open_files(qtbot, main, [picture_file])
+    settle(qtbot, window)
+    assert all(side._card.isVisible() and side.view.text == "a cat on grass" for side in window.sides)
+    assert window.again.isEnabled()
+    window.close()

@@ -52,6 +52,7 @@ class CompareSide(QWidget):
         self._title = ElidedLabel()
         self._title.setFont(scaled_font(1.05, QFont.Weight.DemiBold))
         self._how = muted()
+        self._card = QFrame()
         self._busy = BusyBar()
         self.view = MarkedView()
         self.view.setAccessibleName(f"{name} caption")
@@ -70,9 +71,8 @@ class CompareSide(QWidget):
         self.canvas.zoom_changed.connect(lambda _: self._on_moved())
 
     def _lay_out(self) -> None:
-        card = QFrame()
-        card.setObjectName("card")
-        inside = QVBoxLayout(card)
+        self._card.setObjectName("card")
+        inside = QVBoxLayout(self._card)
         inside.setContentsMargins(14, 10, 14, 10)
         inside.setSpacing(6)
         for widget in (self._busy, self.view, self.message, self.seen, self._timings):
@@ -82,7 +82,7 @@ class CompareSide(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(MARGIN, 10, MARGIN, MARGIN)
         column.setSpacing(8)
-        for part in (self._title, self._how, self.notice, card, self.section):
+        for part in (self._title, self._how, self.notice, self._card, self.section):
             column.addWidget(part)
         column.addStretch()
         halves = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False, handleWidth=1)
@@ -115,6 +115,7 @@ class CompareSide(QWidget):
         if state.result is not None:
             self._timings.show_timings(state.result.timings)
         self._timings.setVisible(state.result is not None)
+        self._card.setVisible(bool(self.view.text or self.message.text()))
 
     def show_seen(self, text: str, *, is_problem: bool = False) -> None:
         """Say which map lies over the picture, or why there is none."""

@@ -28,6 +28,7 @@ HINT = (
     "it, or press Enter, to keep its maps."
 )
 POINT = "Point at a word to see where this model looked for it."
+NO_PICTURE = "No picture yet"
 EMPTY = "Open a picture in the main window: both models say here what they see in it."
 
 
@@ -52,6 +53,7 @@ class CompareWindow(QDialog):
         self._comparing = comparing
         self._entry: Entry | None = None
         self._name = ElidedLabel()
+        self._name.setText(NO_PICTURE)
         self._name.setFont(scaled_font(1.15, QFont.Weight.DemiBold))
         self._hint = muted(EMPTY)
         self.bar = ChoiceBar()
@@ -126,13 +128,14 @@ class CompareWindow(QDialog):
         """Show these on both sides, for the user to change one of them."""
         for side in self.sides:
             side.settings.show_values(model, options)
+        self._refresh()
 
     def show_entry(self, entry: Entry | None) -> None:
         """That picture is chosen: while the window is shown, compare on it."""
         if not self.isVisible() or entry is self._entry:
             return
         self._entry = entry
-        self._name.setText(entry.name if entry else "No picture yet")
+        self._name.setText(entry.name if entry else NO_PICTURE)
         self._hint.setText(HINT if entry else EMPTY)
         self._tried = self._kept = None
         self._waiting.clear()
