@@ -1,6 +1,6 @@
 """Writes the models' cards from the templates in `cards/`: `python packaging/starter/cards.py DIR`.
 
-DIR is what `train_all.py` was given as `--out`: with `progress.json`, `figures.json` and the models.
+DIR is what `train_all.py` was given as `--out`: with `figures.json`, and the models, each with its `training.json`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import files
 import model
@@ -19,7 +18,6 @@ import vqa_model
 from artists import SEEN, SKETCHES
 from safetensors import safe_open
 
-_STAGES = {"starter-coca": ("tower", "caption"), "starter-vqa": ("vqa",), "starter-vit": ("vit",)}
 _COLUMNS = {"seen": "seen artwork, unseen compositions", "unseen": "unseen artwork (OpenMoji)"}
 
 
@@ -31,19 +29,18 @@ def figures(table: dict[str, dict[str, float]]) -> str:
     return "\n".join([*lines, *(f"| {name} | {value:.3f} |" for name, value in table["photos"].items())])
 
 
-def training(done: dict[str, dict[str, Any]], stages: tuple[str, ...]) -> str:
-    """What the stages did, as a table in Markdown."""
+def training(runs: list[progress.Run]) -> str:
+    """What the runs did that made a model, as a table in Markdown."""
     lines = [
         "| stage | pictures | steps of | minutes | device | learning rate | seed |",
         "|---|---|---|---|---|---|---|",
     ]
-    for stage in stages:
-        made = done[stage]
+    for made in runs:
         pictures, rest = f"{made['pictures']:,}", (made[key] for key in ("batch", "minutes", "device", "rate", "seed"))
         lines.append(
             "| "
             + " | ".join(
-                [stage, pictures, *(f"{value:g}" if isinstance(value, float) else str(value) for value in rest)]
+                [made["stage"], pictures, *(f"{value:g}" if isinstance(value, float) else str(value) for value in rest)]
             )
             + " |"
         )
@@ -91,13 +88,13 @@ def artwork() -> str:
 
 def write_cards(out: Path) -> None:
     """Write `README.md` into the folder of every model that was measured."""
-    tables, done = json.loads((out / "figures.json").read_text(encoding="utf-8")), progress.read(out)
+    tables = json.loads((out / "figures.json").read_text(encoding="utf-8"))
     for name, table in tables.items():
         template = (files.HERE / "cards" / f"{name}.md").read_text(encoding="utf-8")
         found = {
             "size": size(out / name / "model.safetensors"),
             "picture": picture(model.read_config(out / name)),
-            "training": training(done, _STAGES[name]),
+            "training": training(progress.history(out / name)),
             "figures": figures(table),
             "artists": artwork(),
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -180,8 +181,8 @@ def _classes(scenes: list[Scene], labels: list[tuple[photos.Kind, int]]) -> npt.
 def _asked(
     scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: WordPieces
 ) -> Lesson:
-    """`question` and `answer` (n, QUESTIONS, tokens), padded; `named`, as `question`: the noun that a token names if
-    the scene shows it, else NO_NOUN."""
+    """`question` and `answer` (n, QUESTIONS, tokens), padded; `named`, as `question`: the noun that a token of a
+    question about a scene names, else NO_NOUN."""
     asked = [question for scene in scenes for question in questions.sample(scene, rng, QUESTIONS)]
     for kind, number in labels:
         asked += questions.sample_photo(kind, number, rng, QUESTIONS)
@@ -195,19 +196,28 @@ def _asked(
             row[: len(text)] = text
         found[name] = tokens.reshape(-1, QUESTIONS, tokens.shape[1])
     found["named"] = np.full_like(found["question"], NO_NOUN)
-    for scene, tokens, named in zip(scenes, found["question"], found["named"], strict=False):  # photographs come last
-        for group in scene.groups:
-            _mark(tokens, named, group.noun, read)
+    spelled = _spelled(read)
+    of_scenes = len(scenes)  # nobody knows what else is in a photograph
+    for tokens, named in zip(found["question"][:of_scenes], found["named"][:of_scenes], strict=True):
+        for row, place in np.ndindex(tokens.shape):
+            for pieces, noun in spelled.get(int(tokens[row, place]), ()):
+                here = slice(place, place + len(pieces))
+                if named[row, place] == NO_NOUN and tokens[row, here].tolist() == pieces:
+                    named[row, here] = noun
     return found
 
 
-def _mark(tokens: npt.NDArray[np.int64], named: npt.NDArray[np.int64], noun: int, read: WordPieces) -> None:
-    """Write the noun into `named` wherever the tokens (questions, tokens) spell it, as one or as several."""
-    for name in {NOUNS[noun]["noun"], NOUNS[noun]["plural"]}:
-        pieces = np.array(read.encode(name))
-        spelled = np.lib.stride_tricks.sliding_window_view(tokens, len(pieces), axis=1) == pieces
-        for row, start in np.argwhere(spelled.all(-1)):
-            named[row, start : start + len(pieces)] = noun
+@cache
+def _spelled(read: WordPieces) -> dict[int, list[tuple[list[int], int]]]:
+    """First token → the nouns that begin with it, singular and plural, as (tokens, number), long ones first."""
+    found: dict[int, list[tuple[list[int], int]]] = {}
+    for number, noun in enumerate(NOUNS):
+        for name in dict.fromkeys((noun["noun"], noun["plural"])):
+            pieces = read.encode(name)
+            found.setdefault(pieces[0], []).append((pieces, number))
+    for nouns in found.values():
+        nouns.sort(key=lambda spelled: -len(spelled[0]))
+    return found
 
 
 class Studio:

@@ -59,6 +59,8 @@ class Worker:
         self.rate = args.rate or RATE * min(RATE_MOST, math.sqrt(self.size * world / RATE_BATCH))
         self.budget = Budget(args.steps, args.minutes)
         self.out: Path = args.out / progress.MODELS[stage]
+        fresh = stage == "tower" and not args.start_from
+        self.before = [] if fresh else progress.history(self._begun_with())
         self.trainee = self._begin().to(self.device)
         self.optimiser = Optimiser(self.trainee)
         self.step, self.finished, self.stopped = 0, False, False
@@ -81,10 +83,14 @@ class Worker:
         self.forward: nn.Module = DistributedDataParallel(self.trainee) if world > 1 else self.trainee
         signal.signal(signal.SIGTERM, self._stop)
 
+    def _begun_with(self) -> Path:
+        """Folder of the model that the stage begins with, if it does."""
+        given: Path | None = self.args.start_from
+        return given or self.args.out / progress.MODELS["caption"]
+
     def _begin(self) -> Trainee:
         """The network as the stage finds it."""
-        given: Path | None = self.args.start_from
-        coca = given or self.args.out / progress.MODELS["caption"]
+        given, coca = self.args.start_from, self._begun_with()
         if self.stage in ("vqa", "vit"):
             if not (coca / "model.safetensors").exists():
                 raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
@@ -128,6 +134,7 @@ class Worker:
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.finished = int(state["step"]), bool(state["finished"])
             self.budget.go_on(float(state["seconds"]))
+            self.before = state.get("before", self.before)
 
     def _keep(self) -> None:
         """Write the checkpoint and the model, once for all processes."""
@@ -139,6 +146,7 @@ class Worker:
             "step": self.step,
             "seconds": self.budget.elapsed,
             "finished": self.finished,
+            "before": self.before,
         }
         part = self._checkpoint(self.stage).with_suffix(".part")
         torch.save(state, part)
@@ -156,6 +164,7 @@ class Worker:
             "seed": self.args.seed,
         }
         progress.write(self.args.out, self.stage, done)
+        progress.write_history(self.out, [*self.before, {"stage": self.stage, **done}])
 
     def _stop(self, _number: int, _frame: object) -> None:
         self.stopped = True

@@ -12,7 +12,7 @@ import questions
 import torch
 import vit_model
 import vqa_model
-from lessons import NO_CELLS
+from lessons import NO_CELLS, NO_NOUN
 from model import CONFIG, Config, TowerShape, build, load, read_config, save, tower_shape
 from nouns import NOUNS
 from open_clip.transformer import VisionTransformer as CocaTower
@@ -177,24 +177,29 @@ class VqaTrainee(Trainee):
         return {
             "answer": loss,
             "patch": self.cell_loss(self.patch_head, image[:, 1:], lesson["cells"]),
-            "pointing": self._pointing(lesson["named"], lesson["cells"]),
+            "pointing": self._pointing(lesson["named"], lesson["cells"], lesson["classes"] > 0),
         }
 
     def _keep_looks(self, _module: nn.Module, _inputs: object, output: tuple[Tensor, Tensor]) -> None:
         self._looked = output[1]
 
-    def _pointing(self, named: Tensor, cells: Tensor) -> Tensor:
-        """How far the first layer is from looking at a thing where the question names it: the negative logarithm of the
-        attention, mean over heads, that a noun's tokens (n, questions, tokens) give to its cells (n, grid, grid).
+    def _pointing(self, named: Tensor, cells: Tensor, shown: Tensor) -> Tensor:
+        """How far the first layer is from looking at a thing where a question names it, and from looking at the class
+        token where it names what is not there: the negative logarithm of the attention, mean over heads, that a noun's
+        tokens (n, questions, tokens) give to its cells (n, grid, grid), or to the class token. What is `shown`
+        (n, classes) but fills no cell does not count.
 
         What is asked about is found before anything is said of it, and yes or no alone teach that slowly.
         """
         assert self._looked is not None
         looked, self._looked = self._looked, None
-        to_patches = looked.float().mean(1)[..., 1:].unflatten(0, named.shape[:2])
-        shown = cells.flatten(1)[:, None, None] == named[..., None]
-        share = (to_patches * shown).sum(-1)
-        return -share[shown.any(-1)].clamp(min=1e-6).log().sum() / shown.any(-1).sum().clamp(min=1)
+        attention = looked.float().mean(1).unflatten(0, named.shape[:2])
+        cells_of_it = cells.flatten(1)[:, None, None] == named[..., None]
+        wanted = torch.cat([~cells_of_it.any(-1, keepdim=True), cells_of_it], -1)
+        numbers = named.flatten(1)
+        hidden = shown.gather(1, numbers.clamp(min=0)).view_as(named) & wanted[..., 0]
+        share = (attention * wanted).sum(-1)[(named != NO_NOUN) & ~hidden]
+        return -share.clamp(min=1e-6).log().sum() / max(1, len(share))
 
     def export(self, folder: Path) -> None:
         vqa_model.save(self.blip, folder, self.config, self.words)

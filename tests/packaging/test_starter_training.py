@@ -163,11 +163,18 @@ def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, sta
     args.start_from = trained / progress.MODELS[stage]
     worker = train.Worker(stage, 0, 1, args)
     worker.trainee.export(tmp_path / "begun")
+    earlier = progress.history(args.start_from)
     begun = load_file(tmp_path / "begun" / "model.safetensors")
     assert begun.keys() == load_file(args.start_from / "model.safetensors").keys()
     for name, weight in load_file(args.start_from / "model.safetensors").items():
         assert torch.equal(begun[name], weight), name
     assert worker.run()
+    runs = progress.history(tmp_path / progress.MODELS[stage])
+    assert [made["stage"] for made in runs] == ["tower", "caption", stage, stage]
+    assert runs[:3] == earlier
+    again = train.Worker(stage, 0, 1, args)
+    again._keep()
+    assert progress.history(tmp_path / progress.MODELS[stage]) == runs
 
 
 def test_a_model_of_other_words_or_classes_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -297,6 +304,9 @@ def test_measuring_fills_the_cards(trained: Path, monkeypatch: pytest.MonkeyPatc
         for artist in (*artists.SEEN, *artists.SKETCHES):
             assert sum(artist.title in line and f"`{artist.package}`" in line for line in text.splitlines()) == 1
         assert artists.UNSEEN.package not in text
+        assert [
+            line.split(" | ")[0] for line in text.splitlines() if re.match(r"\| (tower|caption|vqa|vit) ", line)
+        ] == [f"| {made['stage']}" for made in progress.history(trained / name)]
         for column in table.values():
             assert all(0 <= value <= 1 and f"{value:.3f}" in text for value in column.values())
 
@@ -387,23 +397,24 @@ def test_a_lesson_of_questions_holds_their_answers(world: Path) -> None:
     assert {answer for text, answer in zip(asked, told, strict=True) if text.startswith("is there")} <= {"yes", "no"}
 
 
-def test_a_lesson_of_questions_tells_which_words_name_what_is_there(world: Path) -> None:
+def test_a_lesson_of_questions_tells_which_words_name_things(world: Path) -> None:
     words = vqa_model.WordPieces(vqa_model.vocabulary())
     _, lesson = lesson_of("vqa", world, words)
-    marked = 0
-    for classes, questions_asked, named in zip(lesson["classes"], lesson["question"], lesson["named"], strict=True):
-        shown = [int(number) for number in classes if 0 <= number < len(NOUNS)]
-        for tokens, numbers in zip(questions_asked, named, strict=True):
-            text = f" {words.decode(tokens[1:].tolist())} "
-            spelled = {
-                noun for noun in shown for key in ("noun", "plural") if re.search(rf"\b{NOUNS[noun][key]}\b", text)
-            }
-            assert spelled == set(numbers.tolist()) - {lessons.NO_NOUN}
-            for noun in spelled:
+    scenes, there, absent = studio_scenes(lesson), 0, 0
+    assert (lesson["named"][scenes:] == lessons.NO_NOUN).all()
+    for classes, asked, named in zip(lesson["classes"], lesson["question"], lesson["named"], strict=True):
+        for tokens, numbers in zip(asked, named, strict=True):
+            for noun in set(numbers.tolist()) - {lessons.NO_NOUN}:
                 name = words.decode(tokens[numbers == noun].tolist())
                 assert name in (NOUNS[noun]["noun"], NOUNS[noun]["plural"])
-            marked += bool(spelled)
-    assert marked > 30
+                there, absent = there + (noun in classes), absent + (noun not in classes)
+    for asked, named in zip(lesson["question"][:scenes], lesson["named"][:scenes], strict=True):
+        for tokens, numbers in zip(asked, named, strict=True):
+            text = words.decode(tokens[1:].tolist())
+            if re.match(r"(is there|how many|count|can you see)\b", text):
+                assert (numbers != lessons.NO_NOUN).any(), text
+    assert there > 30
+    assert absent > 10
 
 
 def test_pointing_is_the_share_of_attention_on_what_a_word_names(trained: Path) -> None:
@@ -412,15 +423,19 @@ def test_pointing_is_the_share_of_attention_on_what_a_word_names(trained: Path) 
     trainee._looked = looked
     named = torch.full((2, 3, 5), lessons.NO_NOUN)
     named[0, 1, 3:], named[1, 2, 2], named[1, 0, 1] = 7, 9, 40  # the second picture shows no 40
+    named[0, 2, 1] = 50  # is somewhere behind the others
+    shown = torch.zeros(2, 321, dtype=torch.bool)
+    shown[0, [7, 9, 50]], shown[1, 9] = True, True
     cells = torch.tensor([[[7, 311], [7, 9]], [[9, 311], [311, 311]]])
     shares = [
         looked[1, :, 3].mean(0)[[1, 3]].sum(),
         looked[1, :, 4].mean(0)[[1, 3]].sum(),
         looked[5, :, 2].mean(0)[1],
+        looked[3, :, 1].mean(0)[0],
     ]
-    assert torch.allclose(trainee._pointing(named, cells), -torch.stack(shares).log().mean())
+    assert torch.allclose(trainee._pointing(named, cells, shown), -torch.stack(shares).log().mean())
     trainee._looked = looked
-    assert trainee._pointing(torch.full((2, 3, 5), lessons.NO_NOUN), cells) == 0
+    assert trainee._pointing(torch.full((2, 3, 5), lessons.NO_NOUN), cells, shown) == 0
 
 
 def test_the_quick_encoder_reads_as_open_clips_tokenizer() -> None:
