@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from cocadesk.errors import InputError
 from cocadesk.gui.entries import Entry
 from cocadesk.gui.session import Session
 from cocadesk.media.clips import Span
@@ -178,17 +175,6 @@ class Looking(QObject):
         if wish is not None and self.result is None:
             self._begin(wish)
         self.changed.emit()
-
-    def save(self, looked: Looked, path: Path, done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Write these maps as a NumPy archive; then `done`, or `failed` with why it cannot be written."""
-
-        def write() -> None:
-            try:
-                looked.maps.save(path)
-            except OSError as error:
-                raise InputError(f"It cannot be written: {error.strerror or error}.") from error
-
-        self._pool.submit(write, lambda _: done(), failed)
 
     def stop(self) -> None:
         """Stop; maps that were made stay."""
