@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 
 from cocadesk.errors import InputError
@@ -100,7 +101,7 @@ def in_one_piece(path: Path) -> Iterator[Path]:
     Raises:
         InputError: if the file cannot be written.
     """
-    part = path.with_name(f"{path.stem}.part{path.suffix}")  # those who write it go by its suffix
+    part = path.with_name(f"{path.stem}.{token_hex(4)}.part{path.suffix}")  # those who write it go by its suffix
     try:
         yield part
         part.replace(path)

@@ -93,6 +93,18 @@ def test_the_window_of_tiles_chooses_and_pins(qtbot: QtBot, window: MainWindow, 
         assert not view.grab().isNull()
 
 
+def test_tiles_open_at_the_chosen_one(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    open_one(qtbot, window, picture_file)
+    tiles = window.look.tiles
+    tiles.resize(560, 330)  # not all layers have room
+    tiles.setAttribute(Qt.WidgetAttribute.WA_Moved)  # the user put it there
+    window.commands.all_maps.trigger()
+    view = tiles.view
+    assert view.current == (2, HEADS)
+    assert view.verticalScrollBar().maximum() > 0
+    assert view.viewport().rect().contains(view.tile_rect((2, HEADS)).adjusted(1, 1, -1, -1))
+
+
 def test_a_tile_that_is_dragged_away_is_its_map(
     qtbot: QtBot, window: MainWindow, picture_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,11 @@ class TilesView(QAbstractScrollArea):
         self.setAccessibleDescription(self.describe(self._current))
         self.viewport().update()
 
+    def reveal_current(self) -> None:
+        """Scroll to the chosen tile."""
+        if self._current is not None:
+            self._bring_into_sight(self._current)
+
     def describe(self, tile: Tile) -> str:
         """What a user reads about a tile: its layer and head, and the greatest value."""
         layer, column = tile

@@ -104,6 +104,7 @@ class TilesWindow(QDialog):
         self.raise_()
         self.activateWindow()
         self.show_scene(scene, choice, style, backdrop)
+        self.view.reveal_current()
         self.view.setFocus()
 
     def _stand_aside(self) -> None:
