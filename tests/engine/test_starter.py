@@ -111,6 +111,19 @@ def test_it_tells_the_samples_backgrounds(answerer: BlipVqaModel) -> None:
     assert right >= len(plain) - 1
 
 
+def test_it_tells_what_is_there_and_what_is_not(answerer: BlipVqaModel) -> None:
+    """Asked of each sample about its own things, and about those of the next one."""
+    shown = [list(scenes.read_caption(truth).counts) for truth in SHOWN.values()]
+    right = []
+    for place, name in enumerate(SHOWN):
+        others = [noun for noun in shown[(place + 1) % len(shown)] if noun not in shown[place]]
+        asked = [f"is there {scenes.noun_phrase(noun, 1)}?" for noun in (*shown[place], *others)]
+        expected = ["yes"] * len(shown[place]) + ["no"] * len(others)
+        said = answers(answerer, SAMPLES / name, *asked)
+        right += [one == other for one, other in zip(said, expected, strict=True)]
+    assert sum(right) >= 0.85 * len(right)
+
+
 def test_it_says_what_no_scene_tells(answerer: BlipVqaModel) -> None:
     assert answers(answerer, SAMPLES / FIRST, "what is its name?") == ["i can't tell"]
 
