@@ -51,6 +51,8 @@ class ModelCard:
         weights_url: Where the weights are published if not on the hub; CocaDesk does not download from there.
         bundled: Whether the folder of its architecture comes with the application, with weights in it.
         imported: The weights, in place of the bundled or the hub's, of a model that the user imported; else None.
+        grounding_layer: The layer in which the words of a question look at what they name, where that was measured and
+            is not the last one.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ModelCard:
     weights_url: str = ""
     bundled: bool = False
     imported: Path | None = None
+    grounding_layer: int | None = None
 
     def require_dtype(self, dtype: DtypeName) -> None:
         """Make sure that the model runs in that number format.

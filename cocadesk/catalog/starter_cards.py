@@ -8,7 +8,15 @@ _SCENES = "Scenes drawn from openly licensed emoji"
 
 
 def _starter(
-    *, name: str, title: str, family: Family, parameters: int, trained_on: str, reference: str, does: frozenset[Ability]
+    *,
+    name: str,
+    title: str,
+    family: Family,
+    parameters: int,
+    trained_on: str,
+    reference: str,
+    does: frozenset[Ability],
+    grounding_layer: int | None = None,
 ) -> ModelCard:
     return ModelCard(
         name=name,
@@ -25,6 +33,7 @@ def _starter(
         reference=reference,
         abilities=does,
         bundled=True,
+        grounding_layer=grounding_layer,
     )
 
 
@@ -46,6 +55,7 @@ STARTER_CARDS = (
         trained_on=f"{_SCENES}; FashionMNIST and CIFAR-10",
         reference="https://arxiv.org/abs/2201.12086",
         does=frozenset({"ask", "attend"}),
+        grounding_layer=0,
     ),
     _starter(
         name="starter-vit",

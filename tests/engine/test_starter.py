@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import marks
+import numpy as np
 import pytest
 import scenes
 import torch
@@ -122,6 +124,25 @@ def test_it_tells_what_is_there_and_what_is_not(answerer: BlipVqaModel) -> None:
         said = answers(answerer, SAMPLES / name, *asked)
         right += [one == other for one, other in zip(said, expected, strict=True)]
     assert sum(right) >= 0.85 * len(right)
+
+
+def test_words_of_a_question_look_at_what_they_name(answerer: BlipVqaModel) -> None:
+    """In the layer that the card names: in samples of two kinds of things, each is looked for on its own side."""
+    layer, right = answerer.card.grounding_layer, []
+    assert layer is not None
+    for name, truth in SHOWN.items():
+        found = re.search(r"(above|to the left of)", truth)
+        if found is None:
+            continue
+        axis = 0 if found[0] == "above" else 1
+        for place, noun in enumerate(scenes.read_caption(truth).counts):
+            word = scenes.NOUNS[noun]["noun"]
+            maps = answerer.question_attention(SAMPLES / name, f"is there {scenes.with_article(word)}?")
+            token = [piece.strip() for piece in maps.tokens].index(word)
+            row, column = np.unravel_index(maps.patch_map(token, layer).argmax(), maps.grid)
+            right.append(((row, column)[axis] >= maps.grid[axis] / 2) == bool(place))
+    assert len(right) == 10
+    assert sum(right) >= 9
 
 
 def test_it_says_what_no_scene_tells(answerer: BlipVqaModel) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from cocadesk.catalog.cards import CARDS
 from cocadesk.engine.attention import subtract_minimum
 from cocadesk.engine.attention_summary import rollout, summarise
 from cocadesk.errors import InputError
@@ -173,6 +174,22 @@ def test_questions_leave_out_what_all_words_look_at(
     assert_shown(window, maps.patch_map(1, -1))
     assert looker.looked[-1] == ("question", "how many cats")
     assert looker.looked.count(looker.looked[-1]) == 1
+
+
+def test_a_question_begins_in_the_layer_that_looks_at_what_words_name(
+    qtbot: QtBot, window: MainWindow, looker: FakeLooker, picture_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CARDS, looker.name, replace(CARDS[looker.name], grounding_layer=1))
+    maps = open_one(qtbot, window, picture_file)
+    panel = panel_of(window)
+    assert panel.controls.choice.layer == maps.layers - 1  # what holds for questions holds for them alone
+    panel.choose_kind("question")
+    panel.field.setFocus()
+    qtbot.keyClicks(panel.field, "how many cats")
+    qtbot.keyClick(panel.field, Qt.Key.Key_Return)
+    maps = wait_for_maps(qtbot, window, "question")
+    assert panel.controls.choice.layer == 1 != maps.layers - 1
+    assert_shown(window, subtract_minimum(maps.patch_maps(1))[1])
 
 
 def test_the_question_that_was_asked_last_is_looked_at(

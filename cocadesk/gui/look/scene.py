@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from cocadesk.catalog.cards import CARDS
 from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.work.looking import Looked
 
@@ -99,10 +100,15 @@ class Scene:
         return words + layers + heads
 
     def first_choice(self) -> Choice:
-        """What is looked at first: the last layer's mean, of the feature token or else of the first word."""
+        """What is looked at first, of the feature token or else of the first word: the last layer's mean, of a question
+        that of the layer in which the model is known to look at what words name.
+        """
         maps = self.maps
         token = maps.feature if maps.kind in ("image", "text") else self._first_word()
-        return Choice(token, maps.layers - 1, subtract=maps.kind == "question" and len(maps.tokens) > 1)
+        known = CARDS.get(maps.model)
+        grounding = known.grounding_layer if known and maps.kind == "question" else None
+        layer = maps.layers - 1 if grounding is None else min(grounding, maps.layers - 1)
+        return Choice(token, layer, subtract=maps.kind == "question" and len(maps.tokens) > 1)
 
     def fitted(self, wanted: Choice) -> Choice:
         """The same as far as these maps have it: another model may have fewer layers, heads or tokens."""
