@@ -14,6 +14,7 @@ from cocadesk.gui.entries import Entry
 from cocadesk.gui.library import Library
 from cocadesk.gui.model_desk import ModelDesk
 from cocadesk.gui.session import Session
+from cocadesk.gui.widgets.in_front import bring_to_front
 
 
 class CompareDesk(QObject):
@@ -57,9 +58,7 @@ class CompareDesk(QObject):
             for side in self.window.sides:
                 self._models.steer(side.notice.download)
                 self._models.steer(side.settings.chooser.download)
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        bring_to_front(self.window)
 
     def show_current(self) -> None:
         """Another picture may be chosen now."""

@@ -13,6 +13,7 @@ from cocadesk.gui.look.tiles_view import Backdrop, TilesView
 from cocadesk.gui.overlays.overlay_map import OverlayMap, map_mime
 from cocadesk.gui.overlays.style import OverlayStyle
 from cocadesk.gui.widgets import fields
+from cocadesk.gui.widgets.in_front import bring_to_front
 from cocadesk.gui.widgets.naming import named
 
 
@@ -100,9 +101,7 @@ class TilesWindow(QDialog):
         """Show these maps, and the window."""
         if not self.isVisible():
             self._stand_aside()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
         self.show_scene(scene, choice, style, backdrop)
         self.view.reveal_current()
         self.view.setFocus()

@@ -30,6 +30,7 @@ from cocadesk.gui.net_info.views import NetViews
 from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.gui.widgets.in_front import bring_to_front
 from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.types import NetInfo
@@ -121,9 +122,7 @@ class NetInfoDialog(QDialog):
 
     def open_at(self, name: str) -> None:
         """Show the window with that model."""
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
         if self._info is None or self._info.model != name:
             self.look_into(name)
 

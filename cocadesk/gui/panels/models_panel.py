@@ -13,6 +13,7 @@ from cocadesk.gui.panels.model_card import ModelCardView
 from cocadesk.gui.panels.model_list import ModelList
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.elided_label import ElidedLabel
+from cocadesk.gui.widgets.in_front import bring_to_front
 from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.tone import set_tone
 
@@ -107,9 +108,7 @@ class ModelsPanel(QDialog):
     def open_at(self, name: str) -> None:
         """Show the window with that model selected."""
         self._library.refresh()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
         self.list.choose(name)
         self.list.view.setFocus()
 

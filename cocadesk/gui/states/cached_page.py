@@ -129,7 +129,7 @@ class CachedPage(QWidget):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setStretchLastSection(True)
 
     def as_csv(self) -> str:
         """The table, a line per array below a heading; shapes as "1x8x25x64", layers from 0; empty without arrays."""

@@ -10,6 +10,7 @@ from cocadesk.gui.panels.subject import muted
 from cocadesk.gui.states.inquiry import Inquiry
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.naming import named
+from cocadesk.gui.widgets.swapped import swap
 from cocadesk.gui.widgets.tone import set_tone
 
 
@@ -59,11 +60,7 @@ class StateLine(QWidget):
         """Show how it stands."""
         inquiry = self._inquiry
         progress = inquiry.progress
-        had_focus = self.run.hasFocus() or self.stop.hasFocus()
-        self.run.setVisible(progress is None)
-        self.stop.setVisible(progress is not None)
-        if had_focus:  # it stays on whichever of the two there is
-            (self.run if progress is None else self.stop).setFocus()
+        swap(self.run, self.stop) if progress is None else swap(self.stop, self.run)
         self._told.setText(progress.what if progress else inquiry.problem)
         set_tone(self._told, "danger" if inquiry.problem else "muted")
         self._bar.setVisible(progress is not None and progress.total > 0)

@@ -13,6 +13,7 @@ from cocadesk.gui.library import Library
 from cocadesk.gui.session import Session
 from cocadesk.gui.states.inquiry import Inquiries
 from cocadesk.gui.states.states_window import StatesWindow
+from cocadesk.gui.widgets.in_front import bring_to_front
 
 
 class StatesDesk(QObject):
@@ -50,9 +51,7 @@ class StatesDesk(QObject):
         if self.window is None:
             self.window = StatesWindow(self._inquiries, self._library, self._parent)
             self.window.opened.connect(self.show_current)
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        bring_to_front(self.window)
 
     def show_current(self) -> None:
         """Another picture or model may be chosen now."""
