@@ -139,8 +139,8 @@ def build(
     questions = Questions(runner, pool, manager, session, session)
     rankings = Rankings(runner, manager, session, session)
     maps = MapCache()
-    looking = Looking(runner, pool, manager, session, cache=maps, parent=session)
-    quiet = Looking(runner, pool, manager, session, cache=maps, parent=session)
+    looking = Looking(runner, manager, session, cache=maps, parent=session)
+    quiet = Looking(runner, manager, session, cache=maps, parent=session)
     library = Library(pool, Downloads(), engine)
     window = MainWindow(
         session,

@@ -26,6 +26,9 @@ class LatestJob(QObject):
         problem: What went wrong; empty if nothing.
     """
 
+    stopped = STOPPED
+    """The problem of what was stopped."""
+
     changed = Signal()
     """What came of it, `progress` or `problem` changed."""
 
@@ -51,7 +54,7 @@ class LatestJob(QObject):
         """Stop what is being done."""
         if self.is_busy:
             self._cancel()
-            self._finish(STOPPED)
+            self._finish(self.stopped)
 
     # For those that say what is done
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from cocadesk.gui.entries import Entry
+from cocadesk.gui.latest_job import LatestJob
 from cocadesk.gui.session import Session
 from cocadesk.media.clips import Span
-from cocadesk.types import AttentionKind, CancelToken, CaptionOptions, CaptionResult, Clip, ModelRequest, Picture
-from cocadesk.work.io_pool import IoPool
-from cocadesk.work.job import Ended, JobEvent, JobState
+from cocadesk.types import AttentionKind, CaptionOptions, CaptionResult, Clip, ModelRequest, Picture
+from cocadesk.work.job import Work
 from cocadesk.work.looking import Looked, LookRequest, look_work
-from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
+from cocadesk.work.model_manager import ModelManager
 from cocadesk.work.runner import Runner
 
 BUDGET_BYTES = 384 * 1024 * 1024
 
 STOPPED = "Stopped. Press “Look again” to go on."
+BUSY = "Looking…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,6 @@ class Wish:
     caption: CaptionResult | str | None = None
     frames: int = CaptionOptions().frames
     relevance: bool = False
-    sampling: CancelToken = field(default_factory=CancelToken)
 
     @property
     def key(self) -> LookKey:
@@ -117,47 +117,29 @@ class MapCache:
         return {key.entry for key in self._kept}
 
 
-class Looking(QObject):
-    """Has maps made of what was asked for last. Lives on the window's thread.
+class Looking(LatestJob):
+    """Has maps made of what was asked for last.
 
     Attributes:
         result: The maps that were asked for; None until they are there.
-        progress: What is being done; empty if nothing is.
-        problem: What went wrong; empty if nothing did.
     """
 
-    changed = Signal()
-    """`result`, `progress` or `problem` changed."""
+    stopped = STOPPED
 
     def __init__(
         self,
         runner: Runner,
-        pool: IoPool,
         manager: ModelManager,
         session: Session,
         *,
         cache: MapCache,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(runner, session, parent)
         self.result: Looked | None = None
-        self.progress = ""
-        self.problem = ""
-        self._runner = runner
-        self._pool = pool
         self._manager = manager
-        self._session = session
         self._cache = cache
-        self._wish: Wish | None = None
         self._key: LookKey | None = None
-        self._job_id: int | None = None
-        runner.event_arrived.connect(self._on_event)
-        session.entries.rowsRemoved.connect(self._drop_closed)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether maps are being made."""
-        return self._wish is not None
 
     def look(self, wish: Wish | None, *, again: bool = False) -> None:
         """Have these maps made, in place of whatever was asked for before; None for none.
@@ -169,77 +151,29 @@ class Looking(QObject):
         if key == self._key and not again:
             return
         self._cancel()
-        self._key = key
+        self._key, self._entry = key, wish.entry if wish else None
         self.result = self._cache.get(key) if key else None
-        self.progress = self.problem = ""
-        if wish is not None and self.result is None:
-            self._begin(wish)
-        self.changed.emit()
+        if wish is None or self.result is not None:
+            self._finish()
+        elif wish.entry is None:
+            self._begin_without_picture(self._work(wish, None), BUSY)
+        else:
+            self._begin(wish.entry, wish.frames, lambda what: self._submit(self._work(wish, what)), doing=BUSY)
 
-    def stop(self) -> None:
-        """Stop; maps that were made stay."""
-        if self._wish is not None:
-            self._cancel()
-            self._finish(STOPPED)
+    def _work(self, wish: Wish, what: Picture | Clip | None) -> Work:
+        request = LookRequest(wish.model, wish.kind, what, wish.text, wish.caption, wish.relevance)
+        return look_work(self._manager, request)
 
-    def _begin(self, wish: Wish) -> None:
-        self._wish = wish
-        if wish.entry is None:
-            self._send(wish, None)
-            return
-        self.progress = "Looking at the picture…"
-        self._session.fetch(
-            wish.entry,
-            wish.frames,
-            lambda what: self._send(wish, what),
-            lambda message: self._finish(message) if self._wish is wish else None,
-            wish.sampling,
-        )
+    def _take(self, said: object) -> None:
+        if isinstance(said, Looked) and self._key is not None:
+            self.result = said
+            self._cache.put(self._key, said)
 
-    def _send(self, wish: Wish, what: Picture | Clip | None) -> None:
-        if self._wish is wish and self._job_id is None:
-            request = LookRequest(wish.model, wish.kind, what, wish.text, wish.caption, wish.relevance)
-            self._job_id = self._runner.submit(look_work(self._manager, request))
+    def _forget(self) -> None:
+        self.result = self._key = None
 
-    def _cancel(self) -> None:
-        if self._wish is not None:
-            self._wish.sampling.cancel()
-        self._wish = None
-        if self._job_id is not None:
-            self._runner.cancel(self._job_id)
-            self._job_id = None  # what it still says is stale
-
-    def _on_event(self, event: JobEvent) -> None:
-        wish = self._wish
-        if event.job_id != self._job_id or wish is None:
-            return
-        match event.payload:
-            case ModelLoading(request=request):
-                self._show(f"Loading {request.name}…")
-            case ModelReady():
-                self._show("Looking…")
-            case Looked() as looked:
-                self.result = looked
-                if wish.entry is None or self._session.entries.get(wish.entry.key) is not None:
-                    self._cache.put(wish.key, looked)
-            case Ended() as end:
-                self._job_id = None
-                self._finish(end.message if end.state is JobState.FAILED else "")
-
-    def _show(self, progress: str) -> None:
-        self.progress = progress
-        self.changed.emit()
-
-    def _finish(self, problem: str = "") -> None:
-        self._wish = None
-        self.progress, self.problem = "", problem
-        self.changed.emit()
-
-    def _drop_closed(self, *_: object) -> None:
-        entries = self._session.entries
+    def _drop_closed(self, *gone: object) -> None:
         for key in self._cache.entries():
-            if key and entries.get(key) is None:
+            if key and self._session.entries.get(key) is None:
                 self._cache.forget(key)
-        wish = self._wish
-        if wish is not None and wish.entry is not None and entries.get(wish.entry.key) is None:
-            self.look(None)
+        super()._drop_closed(*gone)

@@ -98,7 +98,7 @@ class Comparing(QObject):
         super().__init__(parent)
         self.sides = (SideState(), SideState())
         self.kind: MapKind = "words"
-        left, right = (Looking(runner, pool, manager, session, cache=cache, parent=self) for _ in SIDES)
+        left, right = (Looking(runner, manager, session, cache=cache, parent=self) for _ in SIDES)
         self._lookings = (left, right)
         left.changed.connect(lambda: self._on_looking(0))
         right.changed.connect(lambda: self._on_looking(1))
@@ -229,7 +229,7 @@ class Comparing(QObject):
 
     def _on_looking(self, number: int) -> None:
         side, looking = self.sides[number], self._lookings[number]
-        side.looked, side.looking = looking.result, looking.progress
+        side.looked, side.looking = looking.result, looking.progress.what if looking.progress else ""
         side.unseen = STOPPED if looking.problem == LOOKING_STOPPED else looking.problem
         self.changed.emit(number)
 

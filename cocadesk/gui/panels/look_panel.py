@@ -390,9 +390,9 @@ class LookPanel(QWidget):
         if result is not self._shown:
             self._shown = result
             self.controls.show_scene(Scene(result) if result is not None else None)
-        self._busy.set_busy(bool(looking.progress))
-        self._doing.setText(looking.progress)
-        self._progress.setVisible(bool(looking.progress))
+        self._busy.set_busy(looking.is_busy)
+        self._doing.setText(looking.progress.what if looking.progress else "")
+        self._progress.setVisible(looking.is_busy)
         self.again.setVisible(bool(looking.problem))
         self._say(
             looking.problem or (result.note if result is not None else ""), "danger" if looking.problem else "muted"
