@@ -25,7 +25,7 @@ from nouns import NOUNS
 from photos import CIFAR, CLASSES, FASHION, Photos
 from plan import Catalogue, plan
 from render import Renderer
-from scenes import Scene, caption, sample_large, sample_scene
+from scenes import NUMBER_WORDS, Scene, caption, sample_large, sample_scene
 from style import Style
 from tokenizer import CaptionEncoder
 from torch import Tensor
@@ -33,8 +33,8 @@ from torch.utils.data import Dataset
 from vqa_model import WordPieces
 
 Lesson = dict[str, Any]
-NO_CELLS = -100
-"""Label of the cells of a photograph: nobody knows what is where in it."""
+IGNORED = -100
+"""Label of cells that teach nothing: of a photograph's, since nobody knows what is where in it."""
 NO_NOUN = -1
 STAGES = ("tower", "caption", "vqa", "vit")
 QUESTIONS = 4
@@ -108,6 +108,7 @@ class Lessons(Dataset[Lesson]):
             lesson[kind.name] = planned
             labels += [(kind, int(label)) for label in self._labels[kind.name][planned["index"]]]
         lesson["classes"] = _classes(scenes, labels)
+        lesson["counts"] = _counts(scenes, len(labels))
         if isinstance(self.read, CaptionEncoder):
             lesson |= self._texts(scenes, labels, rng, self.read)
         elif isinstance(self.read, WordPieces):
@@ -131,7 +132,8 @@ class Lessons(Dataset[Lesson]):
         self, scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: CaptionEncoder
     ) -> Lesson:
         """A text for each picture, whether it is a caption (or a prompt), and which pictures it fits: its `text_key` is
-        the `picture_key` of those that look alike, or the `sole_key` of those that show one kind of thing."""
+        the `picture_key` of those that look alike, or the `sole_key` of those that show one kind of thing. `named`, as
+        `text`: the noun that a token of a scene's caption names or counts, else NO_NOUN."""
         texts, prompted, whole, sole = [], [], [], []
         for row, scene in enumerate(scenes):
             lone_kind = len(scene.groups) == 1
@@ -146,9 +148,13 @@ class Lessons(Dataset[Lesson]):
             texts.append(photos.prompt(label, rng) if prompted[-1] else photos.caption(kind, number, rng))
             whole.append(_key(f"{kind.name}: {label}"))
             sole.append(_key(label))
-        of_prompt = np.array(prompted)
+        of_prompt, text = np.array(prompted), read(texts)
+        named = np.full_like(text, NO_NOUN)
+        of_scene = np.flatnonzero(~of_prompt[: len(scenes)])
+        named[of_scene] = _named(text[of_scene], read, counting=True)
         return {
-            "text": read(texts),
+            "text": text,
+            "named": named,
             "captioned": ~of_prompt,
             "picture_key": np.array(whole),
             "sole_key": np.array(sole),
@@ -178,6 +184,14 @@ def _classes(scenes: list[Scene], labels: list[tuple[photos.Kind, int]]) -> npt.
     return classes
 
 
+def _counts(scenes: list[Scene], photographs: int) -> npt.NDArray[np.int64]:
+    """(n, 3): how many there are of each of `_classes`, padded with zeros; none are counted in photographs."""
+    counts = np.zeros((len(scenes) + photographs, 3), np.int64)
+    for row, scene in enumerate(scenes):
+        counts[row, : len(scene.groups)] = [len(group.sprites) for group in scene.groups]
+    return counts
+
+
 def _asked(
     scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: WordPieces
 ) -> Lesson:
@@ -196,19 +210,34 @@ def _asked(
             row[: len(text)] = text
         found[name] = tokens.reshape(-1, QUESTIONS, tokens.shape[1])
     found["named"] = np.full_like(found["question"], NO_NOUN)
-    spelled = _spelled(read)
-    of_scenes = len(scenes)  # nobody knows what else is in a photograph
-    for tokens, named in zip(found["question"][:of_scenes], found["named"][:of_scenes], strict=True):
-        for row, place in np.ndindex(tokens.shape):
-            for pieces, noun in spelled.get(int(tokens[row, place]), ()):
-                here = slice(place, place + len(pieces))
-                if named[row, place] == NO_NOUN and tokens[row, here].tolist() == pieces:
-                    named[row, here] = noun
+    of_scenes = found["question"][: len(scenes)]  # nobody knows what else is in a photograph
+    found["named"][: len(scenes)] = _named(of_scenes.reshape(-1, of_scenes.shape[2]), read).reshape(of_scenes.shape)
     return found
 
 
+def _named(
+    tokens: npt.NDArray[np.int64], read: WordPieces | CaptionEncoder, *, counting: bool = False
+) -> npt.NDArray[np.int64]:
+    """As `tokens` (texts, tokens): the noun that each is a part of, or, if `counting`, whose article or number it is;
+    NO_NOUN where there is none."""
+    named, spelled = np.full_like(tokens, NO_NOUN), _spelled(read)
+    numbers = _counting(read) if counting else frozenset()
+    for row, place in np.ndindex(tokens.shape):
+        for pieces, noun in spelled.get(int(tokens[row, place]), ()):
+            end = place + len(pieces)
+            if named[row, place] == NO_NOUN and tokens[row, place:end].tolist() == pieces:
+                named[row, place - (int(tokens[row, place - 1]) in numbers) : end] = noun
+    return named
+
+
 @cache
-def _spelled(read: WordPieces) -> dict[int, list[tuple[list[int], int]]]:
+def _counting(read: WordPieces | CaptionEncoder) -> frozenset[int]:
+    """The tokens that say how many of a thing there are."""
+    return frozenset(read.encode(" ".join(("a", "an", *filter(None, NUMBER_WORDS)))))
+
+
+@cache
+def _spelled(read: WordPieces | CaptionEncoder) -> dict[int, list[tuple[list[int], int]]]:
     """First token → the nouns that begin with it, singular and plural, as (tokens, number), long ones first."""
     found: dict[int, list[tuple[list[int], int]]] = {}
     for number, noun in enumerate(NOUNS):
@@ -234,17 +263,26 @@ class Studio:
         return {name: found.labels for name, found in self.photos.items()}
 
     def draw(self, lesson: Lesson) -> dict[str, Tensor]:
-        """`pictures` (n, 3, side, side), normalised; `cells` (n, grid, grid); `classes` (n, CLASSES), rows summing to
-        one; and what else the lesson holds, on the device."""
+        """`pictures` (n, 3, side, side), normalised; `cells` (n, grid, grid); `of_its_kind`, as `cells`: how many there
+        are of what is in the cell, less one, or IGNORED; `classes` (n, CLASSES), rows summing to one; and what else
+        the lesson holds, on the device."""
         drawn = self.renderer.draw(lesson["scenes"])
         varied = [photos.varied(lesson[kind]) for kind, photos in self.photos.items() if len(lesson[kind]["index"])]
         pictures = augment(torch.cat([drawn.pictures, *varied]), np.random.default_rng(int(lesson["seed"])))
-        cells = torch.full((len(pictures), *drawn.cells.shape[1:]), NO_CELLS, device=self.device)
+        cells = torch.full((len(pictures), *drawn.cells.shape[1:]), IGNORED, device=self.device)
         cells[: len(drawn.cells)] = drawn.cells
         shown = torch.as_tensor(lesson["classes"]).to(self.device, non_blocking=True)
         classes = torch.zeros(len(pictures), CLASSES + 1, device=self.device)
         classes.scatter_(1, torch.where(shown < 0, CLASSES, shown), 1.0)
         classes = classes[:, :CLASSES]
-        found = {"pictures": normalise(pictures), "cells": cells, "classes": classes / classes.sum(1, keepdim=True)}
-        others = lesson.keys() - {"scenes", "fashion", "cifar", "classes", "seed"}
+        counts = torch.as_tensor(lesson["counts"]).to(self.device, non_blocking=True)
+        fits = cells.flatten(1)[:, :, None] == shown[:, None]
+        of_its_kind = torch.where(fits, counts[:, None], 0).amax(2).sub(1).view_as(cells)
+        found = {
+            "pictures": normalise(pictures),
+            "cells": cells,
+            "of_its_kind": of_its_kind.masked_fill(of_its_kind < 0, IGNORED),
+            "classes": classes / classes.sum(1, keepdim=True),
+        }
+        others = lesson.keys() - {"scenes", "fashion", "cifar", "classes", "counts", "seed"}
         return found | {name: torch.as_tensor(lesson[name]).to(self.device, non_blocking=True) for name in others}

@@ -51,6 +51,11 @@ def tower_shape(config: Config) -> TowerShape:
     return TowerShape(vision["image_size"], vision["patch_size"], vision["width"], vision["layers"], heads)
 
 
+def has_norm(config: Config) -> bool:
+    """Whether a CoCa's tower has a norm before its blocks, which no other starter's has."""
+    return not config["vision_cfg"].get("no_ln_pre", False)
+
+
 CONFIG = configuration("starter-coca")
 
 

@@ -49,15 +49,15 @@ class Muon(Optimizer):
 def orthogonal(matrices: Tensor) -> Tensor:
     """(n, a, b) with singular values near one: five steps of Newton and Schulz's iteration in bfloat16."""
     found = matrices.bfloat16()
-    wide = found.shape[-2] > found.shape[-1]
-    if wide:
+    tall = found.shape[-2] > found.shape[-1]
+    if tall:
         found = found.mT
     found = found / found.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(5):
         square = found @ found.mT
         square = torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315)
         found = torch.baddbmm(found, square, found, beta=3.4445)
-    return found.mT if wide else found
+    return found.mT if tall else found
 
 
 class Optimiser:
@@ -65,7 +65,6 @@ class Optimiser:
 
     Args:
         module: Whose parameters that want gradients are trained.
-        fused: Whether AdamW runs as one kernel.
     """
 
     def __init__(self, module: nn.Module) -> None:

@@ -32,6 +32,7 @@ KINDS = ("plain", "gradient", "textured", "photographic")
 NUMBER_WORDS = ("", "one", "two", "three", "four")
 RELATIONS = {"left": "to the left of", "right": "to the right of", "above": "above", "below": "below"}
 MOST_OBJECTS = 6
+MOST_OF_A_KIND = len(NUMBER_WORDS) - 1
 
 _COUNTABLE = [bool(noun["countable"]) for noun in NOUNS]
 

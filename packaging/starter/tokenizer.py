@@ -72,10 +72,14 @@ class CaptionEncoder:
         """(n, context): each text between the start and the end token, padded with zeros."""
         tokens = np.zeros((len(texts), self.tokenize.context_length), np.int64)
         for row, text in zip(tokens, texts, strict=True):
-            said = [self.tokenize.sot_token_id, *(token for word in text.split() for token in self._word(word))]
+            said = [self.tokenize.sot_token_id, *self.encode(text)]
             said = [*said[: len(row) - 1], self.tokenize.eot_token_id]
             row[: len(said)] = said
         return tokens
+
+    def encode(self, text: str) -> list[int]:
+        """The text's tokens alone."""
+        return [token for word in text.split() for token in self._word(word)]
 
     def _word(self, word: str) -> list[int]:
         if word not in self._known:

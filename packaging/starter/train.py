@@ -27,7 +27,7 @@ import torch.distributed as dist
 from artists import SEEN
 from budget import Budget, rate
 from lessons import STAGES, Lesson, Lessons, Studio
-from model import CONFIG, tokenizer
+from model import CONFIG, read_config, tokenizer
 from optimiser import Optimiser
 from style import Style
 from tokenizer import CaptionEncoder
@@ -61,6 +61,8 @@ class Worker:
         self.out: Path = args.out / progress.MODELS[stage]
         fresh = stage == "tower" and not args.start_from
         self.before = [] if fresh else progress.history(self._begun_with())
+        if args.tower_of:
+            self.before = [*progress.history(args.tower_of), *self.before]
         self.trainee = self._begin().to(self.device)
         self.optimiser = Optimiser(self.trainee)
         self.step, self.finished, self.stopped = 0, False, False
@@ -95,20 +97,22 @@ class Worker:
             if not (coca / "model.safetensors").exists():
                 raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
             return VqaTrainee(coca) if self.stage == "vqa" else VitTrainee(coca)
+        config = read_config(given) if given else CONFIG
         if self.rank == 0:
-            self._write_vocabulary(given)
+            self._write_vocabulary(given, config["text_cfg"]["vocab_size"])
         if self.world > 1:
             dist.barrier()
-        read = CaptionEncoder(tokenizer(self.out)) if self.stage == "caption" else None
-        words = tokenizer(self.out).encode(" ".join(sorted(noun_words())))
-        trainee = CocaTrainee(words, given, read)
+        tokenize = tokenizer(self.out, config)
+        read = CaptionEncoder(tokenize) if self.stage == "caption" else None
+        words = tokenize.encode(" ".join(sorted(noun_words())))
+        trainee = CocaTrainee(words, given, read, self.args.tower_of)
         tower = self._checkpoint("tower")
         if self.stage == "caption" and given is None and tower.exists():
             state = torch.load(tower, map_location="cpu", weights_only=True)
             trainee.load_state_dict(state["trainee"])
         return trainee
 
-    def _write_vocabulary(self, given: Path | None) -> None:
+    def _write_vocabulary(self, given: Path | None, wanted: int) -> None:
         """Weights and vocabulary belong together: a run that goes on keeps its own, a warm start the model's."""
         self.out.mkdir(parents=True, exist_ok=True)
         merges = self.out / files.MERGES
@@ -118,8 +122,8 @@ class Worker:
         elif not merges.exists():
             write_merges(merges)
         size = tokenizer(self.out).vocab_size
-        if size != CONFIG["text_cfg"]["vocab_size"]:
-            raise SystemExit(f"configs/starter-coca.json must say vocab_size {size}")
+        if size != wanted:
+            raise SystemExit(f"{given or 'configs/starter-coca.json'} must say vocab_size {size}, not {wanted}.")
 
     def _checkpoint(self, stage: str) -> Path:
         path: Path = self.args.out / f"{stage}.pt"
@@ -134,17 +138,20 @@ class Worker:
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.finished = int(state["step"]), bool(state["finished"])
             self.budget.go_on(float(state["seconds"]))
+            self.rate = self.args.rate or state.get("rate", self.rate)
             self.before = state.get("before", self.before)
 
     def _keep(self) -> None:
         """Write the checkpoint and the model, once for all processes."""
         if self.rank:
             return
+        seconds = self.budget.elapsed
         state = {
             "trainee": self.trainee.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
-            "seconds": self.budget.elapsed,
+            "seconds": seconds,
+            "rate": self.rate,
             "finished": self.finished,
             "before": self.before,
         }
@@ -152,13 +159,14 @@ class Worker:
         torch.save(state, part)
         part.replace(part.with_suffix(".pt"))
         self.trainee.export(self.out)
-        device = torch.cuda.get_device_name() if self.device.type == "cuda" else f"{self.world} CPU cores"
+        cores = f"{self.world} CPU core{'s' * (self.world > 1)}"
+        device = torch.cuda.get_device_name() if self.device.type == "cuda" else cores
         done = {
             "finished": self.finished,
             "steps": self.step,
             "batch": self.size * self.world,
             "pictures": self.step * self.size * self.world,
-            "minutes": round(self.budget.elapsed / 60, 1),
+            "minutes": round(seconds / 60, 1),
             "device": device,
             "rate": self.rate,
             "seed": self.args.seed,
@@ -235,12 +243,11 @@ class Worker:
             Whether all is well.
         """
         means = {name: float(torch.stack([loss[name] for loss in losses]).mean()) for name in losses[0]}
-        if not all(map(math.isfinite, means.values())):
+        if not self._all_well(means):
             print(f"{self.stage} {self.step}: the losses are no numbers; back to the checkpoint, half the rate")
-            self.rate /= 2
-            finished, elapsed = self.finished, self.budget.elapsed
+            rate, finished, elapsed = self.rate / 2, self.finished, self.budget.elapsed
             self._restore()
-            self.finished = finished
+            self.rate, self.finished = rate, finished
             self.budget.go_on(elapsed)
             return False
         if self.rank == 0:
@@ -251,6 +258,14 @@ class Worker:
             print(f"{self.stage} {self.step} {share:.0%} {minutes:.1f} min {pace:.0f}/s {shown} {figures}", flush=True)
             self._keep()
         return True
+
+    def _all_well(self, means: dict[str, float]) -> bool:
+        """Whether the losses and the weights are numbers, in every process: they go back together or not at all."""
+        weights = torch.stack([parameter.isfinite().all() for parameter in self.trainee.parameters()]).all()
+        well = torch.tensor(all(map(math.isfinite, means.values())) and bool(weights), dtype=torch.uint8)
+        if self.world > 1:
+            dist.all_reduce(well, dist.ReduceOp.MIN)
+        return bool(well)
 
 
 def train(rank: int, world: int, stage: str, args: argparse.Namespace) -> bool:
@@ -284,8 +299,16 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="pause then; start again to go on")
     parser.add_argument("--compile", action="store_true", help="let torch.compile make the network faster")
     parser.add_argument("--port", type=int, default=29511, help="where the processes meet on this machine")
-    parser.set_defaults(started=time.monotonic(), start_from=None, steps=None, minutes=None)
+    parser.set_defaults(started=time.monotonic(), start_from=None, tower_of=None, steps=None, minutes=None)
     return parser
+
+
+def _train_together(args: argparse.Namespace) -> None:
+    """Run the stage in several processes; a request to pause is passed on to them."""
+    workers = torch.multiprocessing.spawn(train, (args.processes, args.stage, args), nprocs=args.processes, join=False)
+    signal.signal(signal.SIGTERM, lambda *_: [worker.terminate() for worker in workers.processes])
+    while not workers.join():
+        pass
 
 
 def main() -> None:
@@ -295,9 +318,12 @@ def main() -> None:
     long.add_argument("--steps", type=int)
     long.add_argument("--minutes", type=float, help="the learning rate reaches nothing when they are over")
     parser.add_argument("--start-from", type=Path, help="folder of a CoCa, or of the stage's own model, to begin with")
+    parser.add_argument("--tower-of", type=Path, help="folder of a starter-vqa whose tower “caption” begins with")
     args = parser.parse_args()
+    if args.tower_of and not (args.stage == "caption" and args.start_from):
+        parser.error("--tower-of is for “caption” with --start-from alone.")
     if args.processes > 1:
-        torch.multiprocessing.spawn(train, (args.processes, args.stage, args), nprocs=args.processes)
+        _train_together(args)
     else:
         train(0, 1, args.stage, args)
     if not progress.is_finished(args.out, args.stage):

@@ -12,13 +12,13 @@ import questions
 import torch
 import vit_model
 import vqa_model
-from lessons import NO_CELLS, NO_NOUN
-from model import CONFIG, Config, TowerShape, build, load, read_config, save, tower_shape
+from lessons import IGNORED, NO_NOUN
+from model import CONFIG, Config, TowerShape, build, has_norm, load, read_config, save, tower_shape
 from nouns import NOUNS
 from open_clip.transformer import VisionTransformer as CocaTower
 from photos import CLASSES
 from render import BACKGROUND
-from scenes import COLOUR_NAMES, NUMBER_WORDS, Scene
+from scenes import COLOUR_NAMES, MOST_OF_A_KIND, NUMBER_WORDS, Scene
 from tokenizer import CaptionEncoder
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 — its usual name
@@ -57,10 +57,18 @@ class Trainee(nn.Module):
         weight[BACKGROUND] = 0.15
         self.register_buffer("class_weight", weight, persistent=False)
 
-    def cell_loss(self, head: nn.Linear, tokens: Tensor, cells: Tensor) -> Tensor:
-        """Of a head on tokens (n, cells, width) that each stand for a cell (n, grid, grid)."""
+    def cell_loss(self, head: nn.Linear, tokens: Tensor, cells: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Of a head on tokens (n, cells, width) that each stand for a cell, with its label (n, grid, grid).
+
+        Args:
+            weight: How much each class counts.
+        """
         scores = head(F.layer_norm(tokens, tokens.shape[-1:])).flatten(0, 1).float()
-        return F.cross_entropy(scores, cells.flatten(), self.class_weight, ignore_index=NO_CELLS)
+        return F.cross_entropy(scores, cells.flatten(), weight, ignore_index=IGNORED)
+
+    def noun_loss(self, head: nn.Linear, tokens: Tensor, cells: Tensor) -> Tensor:
+        """Of a head that says which noun is in a token's cell."""
+        return self.cell_loss(head, tokens, cells, self.class_weight)
 
     def export(self, folder: Path) -> None:
         """Write the model as the application reads it."""
@@ -78,36 +86,62 @@ class CocaTrainee(Trainee):
         words: Numbers of the tokens of nouns.
         start_from: Folder of a model to begin with.
         read: Its tokenizer if it is to caption too; None if its tower learns alone.
+        seeing: Folder of a starter for questions whose tower it takes instead of its own.
     """
 
-    def __init__(self, words: Iterable[int], start_from: Path | None, read: CaptionEncoder | None) -> None:
+    def __init__(
+        self,
+        words: Iterable[int],
+        start_from: Path | None,
+        read: CaptionEncoder | None,
+        seeing: Path | None = None,
+    ) -> None:
         config = read_config(start_from) if start_from else CONFIG
         width, vision = config["embed_dim"], config["vision_cfg"]
         super().__init__(width, vision["image_size"], vision["patch_size"], config, read)
         self.coca = load(start_from) if start_from else build(config)
+        if seeing:
+            self._see_as(seeing, tower_shape(config))
         self.pooled_head = nn.Linear(width, len(NOUNS) + 1)
+        self.count_head = nn.Linear(width, MOST_OF_A_KIND)
         self.picture_head = nn.Linear(width, CLASSES)
         self._patches: Tensor | None = None
         self.coca.visual.transformer.register_forward_hook(self._keep_patches)
+        self._cross_attention = self.coca.text_decoder.cross_attn[-1].attn
+        self._attended: tuple[Tensor, Tensor] | None = None
+        self._cross_attention.register_forward_pre_hook(self._keep_attended)
         token_weight = torch.ones(config["text_cfg"]["vocab_size"])
         token_weight[list(words)] = NOUN_WEIGHT
         self.register_buffer("token_weight", token_weight, persistent=False)
         for name, parameter in self.coca.named_parameters():
             parameter.requires_grad_(read is not None or name.startswith("visual"))
-        self.weights = {"patch": 1.0, "pooled": 1.0, "picture": 0.5}
+        self.weights = {"patch": 1.0, "pooled": 1.0, "count": 0.3, "picture": 0.5}
         if read:
-            self.weights = {"patch": 0.4, "pooled": 0.4, "picture": 0.2, "caption": 1.0, "contrastive": 0.2}
+            self.weights = {"patch": 0.4, "pooled": 0.4, "count": 0.2, "picture": 0.2}
+            self.weights |= {"caption": 1.0, "pointing": 0.3, "contrastive": 0.2}
+
+    def _see_as(self, folder: Path, wanted: TowerShape) -> None:
+        config = read_config(folder)
+        if "vision_config" not in config or vqa_model.tower_shape(config) != wanted:
+            raise SystemExit(f"{folder} holds no starter-vqa with a tower of {wanted}: name another with --tower-of.")
+        if has_norm(self.config):
+            raise SystemExit(f"The CoCa has a norm before its blocks and {folder} has none: see without_norm.py.")
+        vit_model.set_tower(self.coca.visual, vqa_model.image_weights(vqa_model.load(folder)[0]))
 
     def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         self._patches = output
+
+    def _keep_attended(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._attended = inputs[0], inputs[1]
 
     def forward(self, lesson: dict[str, Tensor]) -> Losses:
         embedding, pooled = self.coca.visual(lesson["pictures"])
         assert self._patches is not None
         patches, self._patches = self._patches[:, 1:], None
         losses = {
-            "patch": self.cell_loss(self.patch_head, patches, lesson["cells"]),
-            "pooled": self.cell_loss(self.pooled_head, pooled, lesson["cells"]),
+            "patch": self.noun_loss(self.patch_head, patches, lesson["cells"]),
+            "pooled": self.noun_loss(self.pooled_head, pooled, lesson["cells"]),
+            "count": self.cell_loss(self.count_head, pooled, lesson["of_its_kind"]),
             "picture": F.cross_entropy(self.picture_head(embedding).float(), lesson["classes"]),
         }
         return losses | self._texts(embedding, pooled, lesson) if self.read else losses
@@ -116,17 +150,40 @@ class CocaTrainee(Trainee):
         text, pad = lesson["text"], self.coca.pad_id
         text_latent, states = self.coca.text(text)
         said = text[:, 1:].masked_fill(~lesson["captioned"][:, None], pad)
-        scores = self.coca.text_decoder(pooled, states[:, :-1])
+        longest = int((said != pad).sum(1).amax())
+        said = said[:, :longest]  # what only pads is not worth its time
+        scores = self.coca.text_decoder(pooled, states[:, :longest])
         caption = F.cross_entropy(scores.flatten(0, 1).float(), said.flatten(), self.token_weight, ignore_index=pad)
-        image_latent = F.normalize(embedding.float(), dim=-1)
-        with torch.no_grad():  # the contrast's temperature stays in its bounds, as in CLIP
-            self.coca.logit_scale.clamp_(0, math.log(100))
-        similarity = self.coca.logit_scale.exp() * image_latent @ F.normalize(text_latent.float(), dim=-1).T
         key = lesson["text_key"][None]
         fits = ((lesson["picture_key"][:, None] == key) | (lesson["sole_key"][:, None] == key)).float()
+        with torch.autocast(text.device.type, enabled=False):  # in bfloat16, steps between similarities are up to 0.5
+            contrastive = self._contrastive(embedding.float(), text_latent.float(), fits)
+        pointing = self._pointing(lesson["named"][:, 1 : longest + 1], lesson["cells"])
+        return {"caption": caption, "pointing": pointing, "contrastive": contrastive}
+
+    def _contrastive(self, image: Tensor, text: Tensor, fits: Tensor) -> Tensor:
+        """CLIP's loss of embeddings (n, width), where several texts may fit a picture: `fits` (n, n) is one there."""
+        with torch.no_grad():  # the temperature stays in its bounds, as in CLIP
+            self.coca.logit_scale.clamp_(0, math.log(100))
+        similarity = self.coca.logit_scale.exp() * F.normalize(image, dim=-1) @ F.normalize(text, dim=-1).T
         by_picture, by_text = fits / fits.sum(1, keepdim=True), fits.T / fits.sum(0)[:, None]
-        contrastive = F.cross_entropy(similarity, by_picture) + F.cross_entropy(similarity.T, by_text)
-        return {"caption": caption, "contrastive": contrastive / 2}
+        return (F.cross_entropy(similarity, by_picture) + F.cross_entropy(similarity.T, by_text)) / 2
+
+    def _pointing(self, named: Tensor, cells: Tensor) -> Tensor:
+        """How far the last block is from looking at a thing while it is about to count or name it: the negative
+        logarithm of the attention, mean over heads, that the token before gives to the cells (n, grid, grid) of the
+        noun that the next one (n, tokens) names. What fills no cell does not count."""
+        assert self._attended is not None
+        (query, key), self._attended = self._attended, None
+        attend = self._cross_attention
+        weights, biases = attend.in_proj_weight.chunk(3), attend.in_proj_bias.chunk(3)
+        query, key = (
+            F.linear(tokens, weights[part], biases[part]).unflatten(-1, (attend.num_heads, -1)).transpose(1, 2)
+            for part, tokens in enumerate((query, key))
+        )
+        attention = (query @ key.mT * query.shape[-1] ** -0.5).float().softmax(-1).mean(1)
+        wanted = cells.flatten(1)[:, None] == named[..., None]
+        return mean_negative_log((attention * wanted).sum(-1)[(named != NO_NOUN) & wanted.any(-1)])
 
     def export(self, folder: Path) -> None:
         save(self.coca, folder, self.config)
@@ -150,7 +207,8 @@ class VqaTrainee(Trainee):
             model, config, self.words = vqa_model.fresh(tower_of(start_from, shape))
         vision = config["vision_config"]
         super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
-        self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "pointing": 0.3}
+        self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "count": 0.2, "pointing": 0.3}
+        self.count_head = nn.Linear(vision["hidden_size"], MOST_OF_A_KIND)
         self._looked: Tensor | None = None
         first = self.blip.text_encoder.encoder.layer[0].crossattention
         first.self.register_forward_hook(self._keep_looks)
@@ -176,7 +234,8 @@ class VqaTrainee(Trainee):
         )
         return {
             "answer": loss,
-            "patch": self.cell_loss(self.patch_head, image[:, 1:], lesson["cells"]),
+            "patch": self.noun_loss(self.patch_head, image[:, 1:], lesson["cells"]),
+            "count": self.cell_loss(self.count_head, image[:, 1:], lesson["of_its_kind"]),
             "pointing": self._pointing(lesson["named"], lesson["cells"], lesson["classes"] > 0),
         }
 
@@ -198,8 +257,7 @@ class VqaTrainee(Trainee):
         wanted = torch.cat([~cells_of_it.any(-1, keepdim=True), cells_of_it], -1)
         numbers = named.flatten(1)
         hidden = shown.gather(1, numbers.clamp(min=0)).view_as(named) & wanted[..., 0]
-        share = (attention * wanted).sum(-1)[(named != NO_NOUN) & ~hidden]
-        return -share.clamp(min=1e-6).log().sum() / max(1, len(share))
+        return mean_negative_log((attention * wanted).sum(-1)[(named != NO_NOUN) & ~hidden])
 
     def export(self, folder: Path) -> None:
         vqa_model.save(self.blip, folder, self.config, self.words)
@@ -231,7 +289,7 @@ class VitTrainee(Trainee):
         classes = torch.cat([classes[:, : len(NOUNS)], classes[:, -10:]], 1)
         return {
             "class": F.cross_entropy(self.vit.forward_head(tokens).float(), classes, label_smoothing=0.05),
-            "patch": self.cell_loss(self.patch_head, tokens[:, 1:], lesson["cells"]),
+            "patch": self.noun_loss(self.patch_head, tokens[:, 1:], lesson["cells"]),
         }
 
     def export(self, folder: Path) -> None:
@@ -239,6 +297,11 @@ class VitTrainee(Trainee):
 
     def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
         return {"single object": marks.top1(self.vit(single), nouns)}
+
+
+def mean_negative_log(shares: Tensor) -> Tensor:
+    """Of shares (n); zero of none."""
+    return -shares.clamp(min=1e-6).log().sum() / max(1, len(shares))
 
 
 def tower_of(folder: Path, wanted: TowerShape) -> CocaTower:
@@ -250,9 +313,9 @@ def tower_of(folder: Path, wanted: TowerShape) -> CocaTower:
     config = read_config(folder)
     if "vision_cfg" not in config:
         raise SystemExit(f"{folder} holds no CoCa: train one first, or name another with --start-from.")
-    found, has_norm = tower_shape(config), not config["vision_cfg"].get("no_ln_pre", False)
-    if found != wanted or has_norm:
-        norm = " behind a norm" if has_norm else ""
+    found = tower_shape(config)
+    if found != wanted or has_norm(config):
+        norm = " behind a norm" if has_norm(config) else ""
         raise SystemExit(
             f"The tower in {folder} has {found}{norm}, but this model begins with {wanted}, without a norm before "
             "them: name another with --start-from, or change configs/."

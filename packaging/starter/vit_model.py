@@ -80,6 +80,17 @@ def tower_weights(tower: CocaTower) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in weights.items()}
 
 
+@torch.no_grad()
+def set_tower(tower: CocaTower, weights: dict[str, Tensor]) -> None:
+    """Let a CoCa's tower see as those weights under timm's names do: the other way of `tower_weights`.
+
+    Its patches have no bias of their own, so that goes to their places.
+    """
+    for name, own in tower_weights(tower).items():
+        own.copy_(weights[name])
+    tower.positional_embedding[1:] += weights["patch_embed.proj.bias"]
+
+
 def save(model: VisionTransformer, folder: Path, config: Config) -> None:
     write_weights(model, folder)
     write_config(config, folder)

@@ -117,24 +117,36 @@ def build(config: Config) -> BlipForQuestionAnswering:
     )
 
 
+_NAMES = {
+    "cls_token": "embeddings.class_embedding",
+    "pos_embed": "embeddings.position_embedding",
+    "patch_embed.proj": "embeddings.patch_embedding",
+    "blocks": "encoder.layers",
+    "attn.qkv": "self_attn.qkv",
+    "attn.proj": "self_attn.projection",
+    "norm1": "layer_norm1",
+    "norm2": "layer_norm2",
+}
+"""timm's names of a vision transformer's parts, and transformers' in BLIP."""
+
+
 def _named_for_blip(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """timm's names of a vision transformer's weights to transformers' names in BLIP."""
-    names = {
-        "cls_token": "embeddings.class_embedding",
-        "pos_embed": "embeddings.position_embedding",
-        "patch_embed.proj": "embeddings.patch_embedding",
-        "blocks": "encoder.layers",
-        "attn.qkv": "self_attn.qkv",
-        "attn.proj": "self_attn.projection",
-        "norm1": "layer_norm1",
-        "norm2": "layer_norm2",
-    }
     renamed = {}
     for name, value in weights.items():
-        for old, new in names.items():
+        for old, new in _NAMES.items():
             name = name.replace(old, new)  # noqa: PLW2901
         renamed[re.sub(r"^norm\.", "post_layernorm.", name)] = value
     return renamed
+
+
+def image_weights(model: BlipForQuestionAnswering) -> dict[str, Tensor]:
+    """The image encoder's weights under timm's names."""
+    weights = {}
+    for name, value in model.vision_model.state_dict().items():
+        for new, old in _NAMES.items():
+            name = name.replace(old, new)  # noqa: PLW2901
+        weights[name.replace("post_layernorm", "norm")] = value
+    return weights
 
 
 def save(model: BlipForQuestionAnswering, folder: Path, config: Config, words: WordPieces) -> None:

@@ -26,7 +26,7 @@ TINY: dict[str, dict[str, Any]] = {
         "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "attn_pooler_heads": 2}
         | {"attn_pooler_queries": 5},
         "text_cfg": {"width": 32, "heads": 2, "layers": 1},
-        "multimodal_cfg": {"width": 32, "heads": 2, "layers": 1, "attn_pooler_heads": 2},
+        "multimodal_cfg": {"width": 32, "heads": 2, "layers": 2, "attn_pooler_heads": 2},
     },
     "starter-vqa": {"vision_config": _TEXT | {"image_size": 32}, "text_config": _TEXT},
     "starter-vit": {"model_args": _VIT, "pretrained_cfg": {"input_size": [3, 32, 32]}},
