@@ -30,9 +30,9 @@ def figures(table: dict[str, dict[str, float]]) -> str:
 
 
 def training(runs: list[progress.Run]) -> str:
-    """What the runs did that made a model, as a table in Markdown."""
+    """What the runs did that made a model, as a table in Markdown, and what is noted of them."""
     lines = [
-        "| stage | pictures | steps of | minutes | device | learning rate | seed |",
+        "| stage | pictures | batch size | minutes | device | learning rate | seed |",
         "|---|---|---|---|---|---|---|",
     ]
     for made in runs:
@@ -44,7 +44,8 @@ def training(runs: list[progress.Run]) -> str:
             )
             + " |"
         )
-    return "\n".join(lines)
+    notes = [f"- {made['stage']}, {made['pictures']:,} pictures: {made['note']}" for made in runs if "note" in made]
+    return "\n".join([*lines, "", *notes] if notes else lines)
 
 
 def size(weights: Path) -> str:

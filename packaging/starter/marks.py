@@ -1,7 +1,7 @@
 """Held-out pictures, what a model says of them by its library's own forward, and how that is marked.
 
 The scenes come from seeds that training never uses. "seen" artwork is that of training, "unseen" OpenMoji's, which is
-never trained on and never looked at before the final figures; an artist who was left out of training stands in for it.
+never trained on and chooses nothing: an artist who was left out of training stands in for it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Held-out figures of any starter: `python packaging/starter/measure.py FOLDER… [--pictures 2000] [--json FILE]`.
 
 Prints them as a table in Markdown, for the model's card. Everything goes through the libraries' own forwards, not the
-application's. Scenes come from seeds that training never uses; FashionMNIST's and CIFAR-10's official test splits are
-measured whole.
+application's. Scenes come from seeds that training never uses; of FashionMNIST's and CIFAR-10's official test splits a
+starter-vqa is asked about as many pictures as scenes, the others about all.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ PAUSED = 3
 _FILE = "progress.json"
 _HISTORY = "training.json"
 Run = dict[str, Any]
-"""What a stage has done: its pictures, steps, minutes, device and so on."""
+"""What a stage has done: its pictures, steps, minutes, device and so on; in a history perhaps a "note" for the card."""
 
 
 def read(folder: Path) -> dict[str, Run]:

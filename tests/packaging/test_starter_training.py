@@ -341,6 +341,8 @@ def test_measuring_fills_the_cards(trained: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(measure, "PART", 10)
     tables = {name: measure.measure(trained / name, 10) for name in LIKE}
     (trained / "figures.json").write_text(json.dumps(tables))
+    history = progress.history(trained / "starter-vit")
+    progress.write_history(trained / "starter-vit", [*history[:-1], history[-1] | {"note": "with care."}])
     cards.write_cards(trained)
     kinds = set(tables["starter-vqa"]["seen"]) - {"mean of all kinds"}
     assert {"what", "colour", "there"} <= kinds <= set(questions.KINDS)
@@ -354,6 +356,7 @@ def test_measuring_fills_the_cards(trained: Path, monkeypatch: pytest.MonkeyPatc
         assert [
             line.split(" | ")[0] for line in text.splitlines() if re.match(r"\| (tower|caption|vqa|vit) ", line)
         ] == [f"| {made['stage']}" for made in progress.history(trained / name)]
+        assert ("\n- vit, 24 pictures: with care.\n" in text) == (name == "starter-vit")
         for column in table.values():
             assert all(0 <= value <= 1 and f"{value:.3f}" in text for value in column.values())
 
