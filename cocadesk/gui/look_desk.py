@@ -187,6 +187,7 @@ class LookDesk(QObject):
         """That panel is shown."""
         self._tab = tab
         self._was_opened = self._was_opened or tab == "look"
+        self.panel.set_wanted(self._was_opened and tab in SHOWS_MAP)
         self._look_for_words()
         self._show_map()
         self.refresh_actions()

@@ -354,6 +354,56 @@ def test_maps_are_kept_for_each_picture(
     assert_shown(window, first.patch_map(1, -1))
 
 
+def test_the_test_tab_lays_no_other_pictures_map_over_a_picture(
+    qtbot: QtBot, window: MainWindow, many_files: list[Path]
+) -> None:
+    """The map is made for each picture that is walked to there, as in the Look tab."""
+    drop(window, file_urls(many_files[:2]))
+    wait_for_maps(qtbot, window, "words")
+    window.commands.show_test.trigger()
+    window.commands.next.trigger()
+    assert panel_of(window).scene is None
+    qtbot.waitUntil(lambda: window.canvas.picture_rect.width() == 41, timeout=WAIT_MS)
+    assert window.canvas.map is None or window.canvas.map.layout.geometry.picture == (41, 30)
+    maps = wait_for_maps(qtbot, window, "words")
+    assert maps.layout is not None
+    assert maps.layout.geometry.picture == (41, 30)
+    assert_shown(window, maps.patch_map(1, -1))
+    assert window.canvas.map is not None
+    assert window.canvas.map.layout is maps.layout
+
+
+def test_on_other_tabs_maps_are_let_go_with_their_picture(
+    qtbot: QtBot, window: MainWindow, looker: FakeLooker, many_files: list[Path]
+) -> None:
+    drop(window, file_urls(many_files[:2]))
+    first = wait_for_maps(qtbot, window, "words")
+    window.commands.show_rank.trigger()
+    window.commands.next.trigger()
+    qtbot.waitUntil(lambda: window.canvas.picture_rect.width() == 41, timeout=WAIT_MS)
+    assert panel_of(window).scene is None
+    assert not window.look.is_busy  # nobody looks
+    assert not window.commands.pin_map.isEnabled()
+    assert len(looker.looked) == 1
+    window.commands.previous.trigger()
+    window.commands.show_look.trigger()
+    assert panel_of(window).scene is not None
+    assert panel_of(window).scene.maps is first
+
+
+def test_nothing_is_looked_at_for_the_test_tab_until_somebody_has_looked(
+    qtbot: QtBot, make_window: MakeWindow, looker: FakeLooker, picture_file: Path
+) -> None:
+    window = make_window(looker, settings=replace(LOOKING, tab="test"))
+    drop(window, file_urls([picture_file]))
+    qtbot.waitUntil(lambda: not window.canvas.is_empty and window.session.active is None, timeout=WAIT_MS)
+    assert not window.look.is_busy
+    assert looker.looked == []
+    window.commands.show_look.trigger()
+    wait_for_maps(qtbot, window, "words")
+    assert len(looker.looked) == 1
+
+
 def test_maps_that_are_too_large_are_kept_for_the_class_token(
     qtbot: QtBot, make_window: MakeWindow, picture_file: Path
 ) -> None:

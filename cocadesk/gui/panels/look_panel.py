@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QAction, QHideEvent, QImage, QPainter, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QImage, QPainter
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -116,6 +116,7 @@ class LookPanel(QWidget):
         self._default_model = default_model
         self._last_question = last_question
         self._entry: Entry | None = None
+        self._is_wanted = False
         self._shown: Looked | None = None
         self._models: dict[str, ModelRequest | None] = {"picture": None, "question": None}
         self._texts: dict[AttentionKind, str] = {}
@@ -249,6 +250,7 @@ class LookPanel(QWidget):
         """What is to be laid over the picture; the same object for as long as nothing else is chosen."""
         scene, choice = self.scene, self.controls.choice
         if scene is None:
+            self._made = None
             return None
         if self._made is None or self._made[:2] != (scene, choice):
             self._made = (scene, choice, scene.overlay(choice))
@@ -266,16 +268,24 @@ class LookPanel(QWidget):
         self.box.show_values(self._model(), frames)
         self.refresh()
 
+    def set_wanted(self, wanted: bool) -> None:
+        """Whether maps are to be made of what is chosen: wherever they are seen, in this panel or over the picture."""
+        self._is_wanted = wanted
+        if wanted:
+            self.refresh()
+
     def show_entry(self, entry: Entry | None) -> None:
         """This picture is shown; what it is asked for anew if its caption or its part changed."""
         if entry is not self._entry:
             self._texts.clear()
+            if not self._is_wanted:
+                self._looking.look(None)  # the last picture's maps mean nothing on this one
         self._entry = entry
         self._subject.show_entries([entry] if entry else [])
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at what is chosen now, while anybody can see it."""
+        """Look at what is chosen now, while maps are wanted."""
         self._fill_field()
         if not self.box.chooser.hasFocus() and self._model() != self.box.model:
             self.box.show_values(self._model(), self.box.frames)
@@ -303,10 +313,6 @@ class LookPanel(QWidget):
                 top += chart.height() + gap
         return image
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.refresh()
-
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.controls.try_out(None)
@@ -315,7 +321,7 @@ class LookPanel(QWidget):
         absence = "" if self._cannot() else self.notice.show_model(self.box.model)
         if self._cannot():
             self.notice.hide()
-        if not self.isVisible():
+        if not self._is_wanted:
             return
         wish, why = self._wish()
         self._looking.look(None if absence else wish, again=again)
