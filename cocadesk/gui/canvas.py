@@ -176,9 +176,12 @@ class Canvas(QWidget):
 
     def composer(self) -> Callable[[], QImage]:
         """What makes the same image as `composed` does now, whatever is shown by then; for another thread."""
-        drawing = self._overlays.drawing
-        lenses = [(lens.copy(), QRectF(rect)) for lens, rect in self.pins.lenses]
-        return partial(composed, self._item.pyramid, drawing.copy() if drawing is not None else None, lenses)
+        return self.composer_with(self._overlays.drawing, self.pins.lenses)
+
+    def composer_with(self, drawing: MapDrawing | None, lenses: Sequence[Lens]) -> Callable[[], QImage]:
+        """What makes the same image as `composed_with` does now; for another thread."""
+        kept = [(lens.copy(), QRectF(rect)) for lens, rect in lenses]
+        return partial(composed, self._item.pyramid, drawing.copy() if drawing is not None else None, kept)
 
     def to_picture(self, spot: QPointF) -> QPointF:
         """A place on the viewport as one on the picture, in its pixels."""

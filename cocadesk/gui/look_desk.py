@@ -122,6 +122,7 @@ class LookDesk(QObject):
             shown=self._painter,
             entry=shown,
             frames=lambda: self.panel.box.frames,
+            pins=canvas.pins,
         )
         self._keep_style = QTimer(self, singleShot=True, interval=KEEP_AFTER_MS)
         self._keep_style.timeout.connect(self._remember_style)

@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 
 from cocadesk.errors import InputError
-from cocadesk.types import Clip, Picture
+from cocadesk.types import CancelToken, Clip, Picture
 from cocadesk.work.looking import Looked
 
 if TYPE_CHECKING:
@@ -58,20 +58,22 @@ class ExportRequest:
         return self.what != "numbers" and self.looked.maps.layout is not None
 
 
-def export(request: ExportRequest, seen: Picture | Clip | None, step: Step) -> None:
+def export(request: ExportRequest, seen: Picture | Clip | None, step: Step, cancel: CancelToken | None = None) -> None:
     """Write it, whole or not at all.
 
     Args:
         seen: What the maps were made of, a clip for its first frame; needed if the request is `over_picture`.
         step: What it raises ends the writing.
+        cancel: Looked at when all is written, before it takes its place.
 
     Raises:
+        Cancelled: if that token is set by then.
         InputError: if the file cannot be written.
         OptionError: if the maps have nothing of that kind.
     """
     from cocadesk.engine.attention_export import figure_writer, write_film  # noqa: PLC0415 — brings torch along
 
-    with in_one_piece(request.path) as part:
+    with in_one_piece(request.path, cancel) as part:
         if request.what == "numbers":
             request.looked.maps.save(part)
             return
@@ -84,26 +86,30 @@ def export(request: ExportRequest, seen: Picture | Clip | None, step: Step) -> N
             write(part, _figure(request, maps, drawing))
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, cancel: CancelToken | None = None) -> None:
     """Write these bytes, whole or not at all.
 
     Raises:
+        Cancelled: if that token is set.
         InputError: if the file cannot be written.
     """
-    with in_one_piece(path) as part:
+    with in_one_piece(path, cancel) as part:
         part.write_bytes(data)
 
 
 @contextmanager
-def in_one_piece(path: Path) -> Iterator[Path]:
+def in_one_piece(path: Path, cancel: CancelToken | None = None) -> Iterator[Path]:
     """A file beside that one, to be written; it takes its place at the end, and is removed if that is not reached.
 
     Raises:
+        Cancelled: if that token is set at the end.
         InputError: if the file cannot be written.
     """
     part = path.with_name(f"{path.stem}.{token_hex(4)}.part{path.suffix}")  # those who write it go by its suffix
     try:
         yield part
+        if cancel is not None:
+            cancel.check()
         part.replace(path)
     except OSError as error:
         raise InputError(f"It cannot be written: {error.strerror or error}.") from error

@@ -17,11 +17,13 @@ from pytestqt.qtbot import QtBot
 from cocadesk.engine.attention_export import Drawing, Outputs, export_maps
 from cocadesk.engine.attention_pictures import MapStyle
 from cocadesk.gui.look import exporting
-from cocadesk.gui.look.export_kinds import Kind, chosen
+from cocadesk.gui.look.export_kinds import Kind
 from cocadesk.gui.look.export_row import ExportRow
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.saving import chosen
 from cocadesk.media.image import open_picture
 from cocadesk.store import settings as kept
+from cocadesk.types import CancelToken
 from cocadesk.work.exporting import ExportRequest
 from tests.fakes.looker import FakeLooker, RelevantLooker
 from tests.fakes.pictures import animation
@@ -226,7 +228,7 @@ class Slow:
         self.go = threading.Semaphore(0)
         self.ended = threading.Event()
 
-    def __call__(self, request: ExportRequest, seen: object, step: exporting.Step) -> None:
+    def __call__(self, request: ExportRequest, seen: object, step: exporting.Step, cancel: CancelToken) -> None:
         try:
             for done in range(1, 4):
                 assert self.go.acquire(timeout=WAIT_MS / 1000)
@@ -359,3 +361,59 @@ def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
     qtbot.waitUntil(lambda: not window.look.is_busy, timeout=WAIT_MS)
     assert mine.read_text().startswith("<?xml")
     assert asked == ["mine.svg is there already. Replace it?"] * 2
+
+
+def test_a_picture_that_is_stopped_while_it_is_painted_is_not_written(
+    qtbot: QtBot, window: MainWindow, picture_file: Path, dialog: Dialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_one(qtbot, window, picture_file)
+    begun, go, ended = (threading.Event() for _ in range(3))
+    image = window.canvas.composed()
+    write = exporting.write_bytes
+
+    def paint() -> QImage:
+        begun.set()
+        assert go.wait(WAIT_MS / 1000)
+        return image
+
+    def watched(path: Path, data: bytes, cancel: CancelToken) -> None:
+        try:
+            write(path, data, cancel)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(exporting, "write_bytes", watched)
+    monkeypatch.setattr(window.canvas, "composer", lambda: paint)
+    dialog.begin(window.commands.export_map, "map.png")
+    assert begun.wait(WAIT_MS / 1000)
+    window.commands.stop.trigger()
+    go.set()
+    assert ended.wait(WAIT_MS / 1000)
+    assert not list(dialog.folder.iterdir())
+
+
+def test_the_picture_with_a_lens_is_written_like_any_export(
+    qtbot: QtBot, window: MainWindow, picture_file: Path, dialog: Dialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_one(qtbot, window, picture_file)
+    window.commands.pin_map.trigger()
+    (pin,) = window.canvas.pins.all
+    dialog.answer = (str(dialog.folder / "v1.2"), "")
+    qtbot.keyClick(pin, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.look.is_busy, timeout=WAIT_MS)
+    assert dialog.asked[-1][1].endswith(".png")
+    saved = QImage(str(dialog.folder / "v1.2.png"))
+    assert saved == window.canvas.pins.image_of(pin).convertToFormat(saved.format())
+    assert saved != window.canvas.composed().convertToFormat(saved.format()), "that lens alone"
+    assert window.statusBar().currentMessage() == "v1.2.png saved"
+    asked: list[str] = []
+    no = QMessageBox.StandardButton.No
+    monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told[2]) or no)
+    qtbot.keyClick(pin, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert asked == ["v1.2.png is there already. Replace it?"]
+    assert not window.look.is_busy
+    dialog.answer = (str(dialog.folder / "gone" / "lens.png"), "")
+    qtbot.keyClick(pin, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(window.messages.isVisible, timeout=WAIT_MS)
+    window.close()
+    assert kept.load().last_folder == str(dialog.folder / "gone")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QClipboard, QHelpEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QToolTip
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QToolTip
 from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import ModelError
@@ -220,7 +220,24 @@ def test_csv_and_json(
     }
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "a.csv"), ""))
     qtbot.mouseClick(dialog.save_csv, Qt.MouseButton.LeftButton)
-    assert any("could not be written" in text for text in texts(dialog))
+    assert "a.csv: It cannot be written: No such file or directory." in texts(dialog)
+
+
+def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
+    qtbot: QtBot, dialog: NetInfoDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "net 1.5.csv"
+    mine.write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "net 1.5"), ""))
+    asked: list[str] = []
+    answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes])
+    monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told[2]) or next(answers))
+    qtbot.mouseClick(dialog.save_csv, Qt.MouseButton.LeftButton)
+    assert mine.read_text(encoding="utf-8") == "mine"
+    qtbot.mouseClick(dialog.save_csv, Qt.MouseButton.LeftButton)
+    assert mine.read_text(encoding="utf-8").startswith("name,")
+    assert asked == ["net 1.5.csv is there already. Replace it?"] * 2
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["net 1.5.csv"]
 
 
 def test_squares_fill_the_box_without_overlap() -> None:

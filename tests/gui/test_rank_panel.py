@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QClipboard, QColor
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from cocadesk.catalog import cards
@@ -255,7 +256,7 @@ def test_a_ranking_is_copied_and_exported(
         written = path if path.suffix else path.with_suffix(".json")
         return written.read_text(encoding="utf-8")
 
-    table = list(csv.DictReader(save(tmp_path / "out.csv", "JSON (*.json)").splitlines()))  # the name decides
+    table = list(csv.DictReader(save(tmp_path / "out.csv", "Table (*.csv)").splitlines()))
     expected = FakeReader().rank(str(ranking.files[1]), ['say "hi", twice', "two cats"])
     assert [row["text"] for row in table[2:]] == [ranked.text for ranked in expected]
     assert float(table[2]["cosine_distance"]) == pytest.approx(expected[0].cosine_distance, abs=1e-6)
@@ -266,6 +267,38 @@ def test_a_ranking_is_copied_and_exported(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no folder" / "x.csv"), ""))
     window.commands.export_ranking.trigger()
     assert "x.csv: It cannot be written" in ranking.panel.message.text()
+
+
+def test_an_exported_ranking_replaces_nothing_unasked_and_is_whole(
+    qtbot: QtBot, ranking: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select(ranking.window, [0])
+    rank(qtbot, ranking.window, "two cats")
+    mine = tmp_path / "ranking v1.2.csv"
+    mine.write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "ranking v1.2"), ""))
+    asked: list[str] = []
+    answers = iter([QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Yes])
+    monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told[2]) or next(answers))
+    export = ranking.window.commands.export_ranking
+    export.trigger()
+    assert mine.read_text(encoding="utf-8") == "mine"
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", fill_up)
+        full.setattr(Path, "write_text", fill_up)
+        export.trigger()
+    assert mine.read_text(encoding="utf-8") == "mine", "a full disk spoils nothing"
+    assert ranking.panel.message.text() == "ranking v1.2.csv: It cannot be written: No space left on device."
+    export.trigger()
+    assert mine.read_text(encoding="utf-8").startswith("picture,text,")
+    assert asked == ["ranking v1.2.csv is there already. Replace it?"] * 3
+
+
+def fill_up(path: Path, data: bytes | str, *_: object, **__: object) -> None:
+    """Write half of it; then the disk is full."""
+    with path.open("wb") as file:
+        file.write(bytes(len(data) // 2))
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class SlowReader(ReadingCaptioner):

@@ -14,8 +14,8 @@ from cocadesk.engine.attention_figures import Drawing, MapFigure
 from cocadesk.engine.attention_pictures import MapStyle
 from cocadesk.engine.attention_summary import rollout, summarise
 from cocadesk.errors import Cancelled, InputError
-from cocadesk.types import Picture
-from cocadesk.work.exporting import ExportRequest, export
+from cocadesk.types import CancelToken, Picture
+from cocadesk.work.exporting import ExportRequest, export, write_bytes
 from cocadesk.work.looking import Looked
 from tests.fakes.looker import FakeLooker
 
@@ -171,3 +171,21 @@ def test_what_cannot_be_written_is_told(tmp_path: Path, what: str, suffix: str, 
     with pytest.raises(InputError, match=r"^It cannot be written: (No such file or|Not a) directory\.$"):
         export(request, PICTURE, no_step)
     assert not (tmp_path / f"a{suffix}").exists()
+
+
+def test_what_is_stopped_before_its_last_moment_is_not_there(tmp_path: Path) -> None:
+    cancel = CancelToken()
+    file = tmp_path / "a.svg"
+    file.write_text("mine")
+    words = looked("words")
+
+    def step(done: int, count: int) -> None:
+        if done == count:
+            cancel.cancel()  # what is left is coding and writing
+
+    with pytest.raises(Cancelled):
+        export(ExportRequest(words, "grid", file, ".svg", 1), PICTURE, step, cancel)
+    with pytest.raises(Cancelled):
+        write_bytes(file, b"theirs", cancel)
+    assert file.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [file]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.entries import Entry
@@ -16,7 +16,11 @@ from cocadesk.gui.look import export_kinds
 from cocadesk.gui.look.export_kinds import SHOWN, Kind
 from cocadesk.gui.look.exporting import Exporting
 from cocadesk.gui.look.scene import Choice, Scene
+from cocadesk.gui.overlays.carrying import file_name
+from cocadesk.gui.overlays.pin import Pin
+from cocadesk.gui.overlays.pins import Pins
 from cocadesk.gui.overlays.style import OverlayStyle
+from cocadesk.gui.saving import ask_where
 from cocadesk.work.exporting import ExportRequest, What
 
 STRIPS = {"words": "Export all words…", "heads": "Export all heads…", "": "Export side by side…"}
@@ -31,6 +35,7 @@ class ExportDesk(QObject):
             charts.
         entry: The picture that is shown, if any.
         frames: Of a clip, how many are averaged.
+        pins: The lenses; the picture with one of them is written here, too.
 
     Attributes:
         last_folder: Where dialogs start; empty for the home folder.
@@ -51,6 +56,7 @@ class ExportDesk(QObject):
         shown: Callable[[], Callable[[], QImage]],
         entry: Callable[[], Entry | None],
         frames: Callable[[], int],
+        pins: Pins,
     ) -> None:
         super().__init__(window)
         self.last_folder = ""
@@ -59,6 +65,8 @@ class ExportDesk(QObject):
         self._scene, self._choice, self._style = scene, choice, style
         self._shown, self._entry, self._frames = shown, entry, frames
         self._do = do
+        self._pins = pins
+        pins.save_with(self.save_lens)
         self._offers: list[tuple[QAction, Callable[[Scene], list[Kind]], str]] = [
             (do.export_map, export_kinds.of_map, ""),
             (do.export_grid, export_kinds.of_grid, "all layers"),
@@ -87,23 +95,30 @@ class ExportDesk(QObject):
         if scene is None:
             return
         kinds = offered(scene)
-        start = Path(self.last_folder or Path.home()) / f"{self._file_name(scene, choice, name)}{kinds[0].suffix}"
-        title = action.text().removesuffix("…")
-        file, named = QFileDialog.getSaveFileName(
-            self._window, title, str(start), ";;".join(kind.filter for kind in kinds)
-        )
-        if not file:
+        where = self._where(action.text().removesuffix("…"), self._file_name(scene, choice, name), kinds)
+        if where is None:
             return
-        path, kind = export_kinds.chosen(file, named, kinds)
-        if path != Path(file) and path.exists() and not self._may_replace(path):
-            return  # the dialog asked about another name
-        self.last_folder = str(path.parent)
-        self.folder_used.emit(self.last_folder)
+        path, kind = where
         if kind.what == SHOWN:
             self._exporting.save(self._shown(), path)
         else:
             request = self._request(scene, choice, kind.what, path, kind)
             self._exporting.export(request, entry, self._frames())
+
+    def save_lens(self, pin: Pin) -> None:
+        """Let the user choose where the picture with that lens alone is written."""
+        where = self._where("Save the picture with the overlay", file_name(pin.map.title), [export_kinds.LENS])
+        if where is not None:
+            self._exporting.save(self._pins.composer(pin), where[0])
+
+    def _where(self, title: str, name: str, kinds: list[Kind]) -> tuple[Path, Kind] | None:
+        """Which file the user chooses; its folder is where the next dialog starts."""
+        start = Path(self.last_folder or Path.home()) / f"{name}{kinds[0].suffix}"
+        where = ask_where(self._window, title, start, kinds)
+        if where is not None:
+            self.last_folder = str(where[0].parent)
+            self.folder_used.emit(self.last_folder)
+        return where
 
     def _request(self, scene: Scene, choice: Choice, what: What, path: Path, kind: Kind) -> ExportRequest:
         style = self._style()
@@ -131,7 +146,3 @@ class ExportDesk(QObject):
             return f"{stem} {scene.strip_of} side by side" if name == "strip" else f"{stem} {name}"
         token = re.sub(r"[^\w-]+", "", scene.token_name(choice.token))
         return " ".join(filter(None, (stem, token, *scene.place(choice))))
-
-    def _may_replace(self, path: Path) -> bool:
-        asked = QMessageBox.question(self._window, "Replace the file", f"{path.name} is there already. Replace it?")
-        return asked == QMessageBox.StandardButton.Yes

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 from cocadesk.gui.look.scene import Scene
@@ -38,6 +36,8 @@ class Kind:
         return f"{self.label} (*{self.suffix})"
 
 
+LENS = Kind("Picture with the overlay", SHOWN, ".png")
+
 NUMBERS = Kind("All maps as numbers", "numbers", ".npz")
 
 
@@ -66,27 +66,6 @@ def of_film(scene: Scene) -> list[Kind]:
     """For animations; empty if nothing moves."""
     suffixes: tuple[Suffix, ...] = (".gif", ".mp4")
     return [Kind(FILMS[over], over, suffix) for over in scene.films for suffix in suffixes]
-
-
-def chosen(file: str, named: str, kinds: Sequence[Kind]) -> tuple[Path, Kind]:
-    """Where and what to write, by what a file dialog says.
-
-    A name that ends as another kind says so, unless the user took a kind that is not the first: then its ending counts.
-
-    Args:
-        named: The filter that was chosen; anything else for the first one.
-    """
-    path = Path(file)
-    suffix = path.suffix.lower()
-    kind = next((kind for kind in kinds if kind.filter == named), kinds[0])
-    if suffix == kind.suffix:
-        return path, kind
-    alike = sorted((other for other in kinds if other.suffix == suffix), key=lambda other: other.what != kind.what)
-    if not alike:
-        return path.with_name(path.name + kind.suffix), kind
-    if kind is kinds[0]:
-        return path, alike[0]
-    return path.with_suffix(kind.suffix), kind
 
 
 def _drawn(label: str, what: What) -> list[Kind]:

@@ -68,7 +68,7 @@ class Exporting(QObject):
         def begin(cancel: CancelToken) -> None:
             def draw(seen: Picture | Clip | None) -> None:
                 if cancel is self._cancel and not cancel.is_cancelled:
-                    self._submit(name, partial(export, request, seen, self._step(cancel)))
+                    self._submit(name, partial(export, request, seen, self._step(cancel), cancel))
 
             def refused(message: str) -> None:
                 if cancel is self._cancel and not cancel.is_cancelled:
@@ -87,7 +87,7 @@ class Exporting(QObject):
         Args:
             paint: Makes it, on a worker's thread.
         """
-        self._add(path.name, lambda _: self._submit(path.name, lambda: write_bytes(path, _png(paint()))))
+        self._add(path.name, lambda cancel: self._submit(path.name, lambda: write_bytes(path, _png(paint()), cancel)))
 
     def stop(self) -> None:
         """Stop; what was not finished leaves no file behind."""

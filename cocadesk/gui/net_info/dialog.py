@@ -11,7 +11,6 @@ from PySide6.QtGui import QFont, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -21,12 +20,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cocadesk.errors import InputError
 from cocadesk.gui import wording
 from cocadesk.gui.library import Library
 from cocadesk.gui.net_info.export import as_csv, as_json
 from cocadesk.gui.net_info.tree import Node, build_tree
 from cocadesk.gui.net_info.treemap import Treemap, describe
 from cocadesk.gui.net_info.views import NetViews
+from cocadesk.gui.saving import TextKind, ask_where
 from cocadesk.gui.theme import scaled_font
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.elided_label import ElidedLabel
@@ -34,9 +35,11 @@ from cocadesk.gui.widgets.in_front import bring_to_front
 from cocadesk.gui.widgets.naming import named
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.types import NetInfo
+from cocadesk.work.exporting import write_bytes
 from cocadesk.work.io_pool import Ticket
 
 FIRST_SIZE = (1160, 740)
+CSV, JSON = TextKind("CSV", ".csv", as_csv), TextKind("JSON", ".json", as_json)
 HINT = "Point at an area, or select a row, to see what it is."
 
 
@@ -74,8 +77,8 @@ class NetInfoDialog(QDialog):
         self._line.setProperty("tone", "muted")
         self._busy = BusyBar()
         self.copy = _button("Copy as CSV", self._copy)
-        self.save_csv = _button("Save CSV…", lambda: self._save("csv", as_csv))
-        self.save_json = _button("Save JSON…", lambda: self._save("json", as_json))
+        self.save_csv = _button("Save CSV…", lambda: self._save(CSV))
+        self.save_json = _button("Save JSON…", lambda: self._save(JSON))
         self._lay_out()
         self._fill_models()
         library.modelReset.connect(self._fill_models)
@@ -179,22 +182,22 @@ class NetInfoDialog(QDialog):
             QGuiApplication.clipboard().setText(as_csv(self._info))
             self._say(f"{len(self._info.arrays):,} arrays are on the clipboard as CSV.")
 
-    def _save(self, ending: str, write: Callable[[NetInfo], str]) -> None:
+    def _save(self, kind: TextKind[NetInfo]) -> None:
         if self._info is None:
             return
         info = self._info
-        proposed = os.fspath(Path(self._folder()) / f"{info.model.replace(':', '-').replace('/', '-')}.{ending}")
-        kinds = f"{ending.upper()} (*.{ending})"
-        chosen, _ = QFileDialog.getSaveFileName(self, f"Save as {ending.upper()}", proposed, kinds)
-        if not chosen:
+        start = Path(self._folder()) / f"{info.model.replace(':', '-').replace('/', '-')}{kind.suffix}"
+        where = ask_where(self, f"Save as {kind.label}", start, [kind])
+        if where is None:
             return
+        path = where[0]
         try:
-            Path(chosen).write_text(write(info), encoding="utf-8")
-        except OSError as error:
-            self._say(f"{chosen} could not be written: {error.strerror or error}. Choose another folder.", "danger")
+            write_bytes(path, kind.write(info).encode())
+        except InputError as error:
+            self._say(f"{path.name}: {error}", "danger")
         else:
-            self._say(f"Saved to {chosen}")
-            self.folder_used.emit(os.fspath(Path(chosen).parent))
+            self._say(f"Saved to {path}")
+            self.folder_used.emit(os.fspath(path.parent))
 
     def _fill_models(self) -> None:
         shown = self.model.currentData()

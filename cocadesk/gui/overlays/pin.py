@@ -67,6 +67,9 @@ class Pin(QFrame):
 
     Dragging moves it, dragging an edge or a corner resizes it, Ctrl and the wheel fade it, the title's grip carries it
     away; all but the last can be done with keys, too, and the menu lists them.
+
+    Attributes:
+        can_save: Whether `save_asked` leads to a file.
     """
 
     changed = Signal()
@@ -101,6 +104,7 @@ class Pin(QFrame):
         self._edges: Edges | None = None
         self._from = QPointF(), QRectF()
         self._turned = 0
+        self.can_save = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.bar = PinBar(self)
@@ -318,7 +322,9 @@ class Pin(QFrame):
             if what is None:
                 menu.addSeparator()
             else:
-                menu.addAction(f"{text}\t{key}").triggered.connect(lambda _=False, what=what: what())
+                action = menu.addAction(f"{text}\t{key}")
+                action.setEnabled(self.can_save or key != "Ctrl+S")
+                action.triggered.connect(lambda _=False, what=what: what())
         menu.addSeparator()
         menu.addAction("Move: arrow keys · Resize: Shift and arrow keys").setEnabled(False)
         return menu

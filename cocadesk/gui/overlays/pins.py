@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QRegion
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, file_name, picture_mime
+from cocadesk.gui.overlays.carrying import carried_longest, drag_picture, picture_mime
 from cocadesk.gui.overlays.kept_pins import KeptPins, PinState
 from cocadesk.gui.overlays.overlay_item import Lens
 from cocadesk.gui.overlays.overlay_map import OverlayMap
@@ -47,20 +46,17 @@ class Pins(QObject):
     """The `Pin` that the user took last; None when it is gone, or the picture beside it was clicked."""
 
     told = Signal(str)
-    """What was done, or why it could not be, as a sentence for the user."""
-
-    _written = Signal(str, bool)
-    """A file was written, or could not be; sent from another thread."""
+    """What was done, as a sentence for the user."""
 
     def __init__(self, canvas: Canvas) -> None:
         super().__init__(canvas)
-        self._written.connect(self._on_written, Qt.ConnectionType.QueuedConnection)
         self._canvas = canvas
         self._pins: list[Pin] = []
         self._by_age: list[Pin] = []
         self._current: Pin | None = None
         self._key: int | None = None
         self._kept = KeptPins()
+        self._saver: Callable[[Pin], None] | None = None
 
     def __len__(self) -> int:
         return len(self._pins)
@@ -176,6 +172,10 @@ class Pins(QObject):
         """The picture with that lens alone over it; as for `Canvas.composed`."""
         return self._canvas.composed_with(None, [(pin.drawing, pin.rect_on_picture)], longest)
 
+    def composer(self, pin: Pin) -> Callable[[], QImage]:
+        """What makes the same image as `image_of` does now; for another thread."""
+        return self._canvas.composer_with(None, [(pin.drawing, pin.rect_on_picture)])
+
     def carry(self, pin: Pin) -> None:
         """Let the user drag the picture with that lens to another program; returns when it was dropped."""
         image = self.image_of(pin, carried_longest(self._canvas.picture_rect))
@@ -189,24 +189,20 @@ class Pins(QObject):
         QGuiApplication.clipboard().setImage(self.image_of(pin))
         self.told.emit("Picture with the overlay copied")
 
+    def save_with(self, save: Callable[[Pin], None]) -> None:
+        """Have that asked for a file to which the picture with a lens is written. Lenses offer it from now on."""
+        self._saver = save
+        for pin in self._pins:
+            pin.can_save = True
+
     def save(self, pin: Pin) -> None:
-        """Ask for a file, and write the picture with that lens to it."""
-        start = str(Path.home() / f"{file_name(pin.map.title)}.png")
-        path, _ = QFileDialog.getSaveFileName(pin.window(), "Save the picture with the overlay", start, "PNG (*.png)")
-        if path:
-            self.save_as(pin, path if path.lower().endswith(".png") else f"{path}.png")
-
-    def save_as(self, pin: Pin, path: str) -> None:
-        """Write the picture with that lens to a PNG file, on a thread of its own: a large one takes seconds."""
-        image = self.image_of(pin)
-        QThreadPool.globalInstance().start(lambda: self._written.emit(path, image.save(path)))
-
-    def _on_written(self, path: str, is_there: bool) -> None:
-        name = Path(path).name
-        self.told.emit(f"{name} saved" if is_there else f"{name} cannot be written. Choose another folder.")
+        """Have a file asked for, and the picture with that lens written to it."""
+        if self._saver is not None:
+            self._saver(pin)
 
     def _add(self, shown: OverlayMap, style: OverlayStyle, rect: QRectF) -> Pin:
         pin = Pin(shown, style, rect, self._canvas)
+        pin.can_save = self._saver is not None
         QWidget.setTabOrder(self._by_age[-1] if self._by_age else self._canvas.view, pin)
         self._pins.append(pin)
         self._by_age.append(pin)

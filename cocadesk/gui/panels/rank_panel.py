@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cocadesk.errors import InputError
 from cocadesk.gui import ranking_export
 from cocadesk.gui.entries import Entry
 from cocadesk.gui.icons import icon
@@ -34,6 +35,7 @@ from cocadesk.gui.panels.settings_box import SettingsBox
 from cocadesk.gui.panels.starter_hint import StarterHint
 from cocadesk.gui.panels.subject import Subject, muted
 from cocadesk.gui.rankings import Ranking, Rankings
+from cocadesk.gui.saving import TextKind, ask_where
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.heat import HeatLegend
 from cocadesk.gui.widgets.naming import named
@@ -41,6 +43,7 @@ from cocadesk.gui.widgets.text_list_field import TextListField, text_files
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.media.clips import Span
 from cocadesk.media.texts import TextList, tidy
+from cocadesk.work.exporting import write_bytes
 
 MARGIN = 18
 PAUSE_MS = 25
@@ -50,7 +53,7 @@ PATIENCE_MS = 300
 """Before progress is shown: rows that come and go with every key would only flicker."""
 
 TEXT_FILES = "Lists of texts (*.txt *.text *.csv *.tsv *.md *.list);;All files (*)"
-EXPORTS = {"Table (*.csv)": (".csv", ranking_export.as_csv), "JSON (*.json)": (".json", ranking_export.as_json)}
+EXPORTS = [TextKind("Table", ".csv", ranking_export.as_csv), TextKind("JSON", ".json", ranking_export.as_json)]
 
 
 class RankPanel(QWidget):
@@ -243,20 +246,16 @@ class RankPanel(QWidget):
         result = self._rankings.result
         if result is None:
             return
-        start = str(Path(self._start()) / f"{Path(result.names[0]).stem} ranking.csv")
-        file, kind = QFileDialog.getSaveFileName(self, "Export the ranking", start, ";;".join(EXPORTS))
-        if not file:
+        start = Path(self._start()) / f"{Path(result.names[0]).stem} ranking.csv"
+        where = ask_where(self, "Export the ranking", start, EXPORTS)
+        if where is None:
             return
-        path = Path(file)
-        endings = dict(EXPORTS.values())
-        suffix, write = EXPORTS.get(kind, next(iter(EXPORTS.values())))
-        write = endings.get(path.suffix.lower(), write)
-        path = path if path.suffix else path.with_suffix(suffix)
+        path, kind = where
         self.folder_used.emit(str(path.parent))
         try:
-            path.write_text(write(result), encoding="utf-8")
-        except OSError as error:
-            self._say(f"{path.name}: It cannot be written: {error.strerror or error}.", "danger")
+            write_bytes(path, kind.write(result).encode())
+        except InputError as error:
+            self._say(f"{path.name}: {error}", "danger")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
