@@ -156,6 +156,7 @@ class Worker:
             "before": self.before,
         }
         part = self._checkpoint(self.stage).with_suffix(".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, part)
         part.replace(part.with_suffix(".pt"))
         self.trainee.export(self.out)

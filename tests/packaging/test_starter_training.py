@@ -206,7 +206,8 @@ def test_another_tower_is_refused_with_a_sentence(
 
 @pytest.mark.parametrize("stage", ["vqa", "vit"])
 def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, stage: str) -> None:
-    args = arguments(tmp_path)
+    out = tmp_path / "new" / "folder"
+    args = arguments(out)
     args.start_from = trained / progress.MODELS[stage]
     worker = train.Worker(stage, 0, 1, args)
     worker.trainee.export(tmp_path / "begun")
@@ -216,12 +217,12 @@ def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, sta
     for name, weight in load_file(args.start_from / "model.safetensors").items():
         assert torch.equal(begun[name], weight), name
     assert worker.run()
-    runs = progress.history(tmp_path / progress.MODELS[stage])
+    runs = progress.history(out / progress.MODELS[stage])
     assert [made["stage"] for made in runs] == ["tower", "caption", stage, stage]
     assert runs[:3] == earlier
     again = train.Worker(stage, 0, 1, args)
     again._keep()
-    assert progress.history(tmp_path / progress.MODELS[stage]) == runs
+    assert progress.history(out / progress.MODELS[stage]) == runs
 
 
 def test_a_model_of_other_words_or_classes_is_refused(trained: Path, tmp_path: Path) -> None:
