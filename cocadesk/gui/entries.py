@@ -44,8 +44,9 @@ class Entry:
         tokens: What the latest captioning said so far.
         draft: The best caption so far of a beam search.
         model, options: What made the latest caption, or is to make it; None before one was asked for.
-        error: Why it could not be opened or captioned.
-        held: What its caption waits for, such as a download; empty if for nothing.
+        error: Why it could not be captioned.
+        unopened: Why it cannot be shown, as when its file is gone; empty if it can, as far as is known.
+        held: What a caption that was asked for waits for, such as a download; empty if for nothing.
         seconds: Of a clip, how long it lasts as far as known, 0 if that is not known yet; None for a still picture, or
             while the file was not opened.
         span: Of a clip, the part that models look at; None for all of it.
@@ -65,6 +66,7 @@ class Entry:
     model: ModelRequest | None = None
     options: CaptionOptions | None = None
     error: str = ""
+    unopened: str = ""
     held: str = ""
     seconds: float | None = None
     span: Span | None = None

@@ -320,10 +320,10 @@ class MainWindow(QMainWindow):
         entry = self.strip.current
         status = self.session.status
         self.panel.show_entry(entry, describe(status) if status.phase is ModelPhase.LOADING else "")
-        unopened = entry is not None and entry.state is EntryState.FAILED and not entry.details
+        unopened = entry is not None and bool(entry.unopened)
         if entry is not None and unopened:
             self.canvas.show_picture(None)
-            self.trouble.describe(entry.name, entry.error)
+            self.trouble.describe(entry.name, entry.unopened)
         self.continuing.refresh()
         self.timeline.show_entry(None if unopened else entry)
         self.look.show_entry(entry)
@@ -347,7 +347,7 @@ class MainWindow(QMainWindow):
             action.setEnabled(entry is not None)
         for action in do.needing_canvas:
             action.setEnabled(entry is not None and not self.canvas.is_empty)
-        do.again.setText(_AGAIN.get(entry.state, "Caption again") if entry else "Caption again")
+        do.again.setText(_again(entry))
         do.again.setEnabled(entry is not None and entry.state not in (EntryState.WORKING, EntryState.WAITING))
         self._refresh_stop()
         do.words.setEnabled(bool(self.panel.view.words))
@@ -374,17 +374,22 @@ class MainWindow(QMainWindow):
             self.session.stop()
 
     def _again(self) -> None:
-        if self.strip.current is not None:
-            self.session.caption([self.strip.current])
+        entry = self.strip.current
+        if entry is not None and entry.unopened:
+            self._retry()
+        elif entry is not None:
+            self.session.caption([entry])
 
     def _caption_rest(self) -> None:
         self.session.caption([entry for entry in self.session.entries if _is_left(entry)])
 
     def _retry(self) -> None:
+        """Open the file anew, and caption it unless it has a caption."""
         entry = self.strip.current
         if entry is not None:
             self.session.thumbnails.forget(entry.source)
-            self.session.caption([entry])
+            if not entry.caption:
+                self.session.caption([entry])
             self._on_chosen(entry)
 
     def _copy(self) -> None:
@@ -490,6 +495,12 @@ class MainWindow(QMainWindow):
         self.look.shutdown()
         self.session.shutdown()
         super().closeEvent(event)
+
+
+def _again(entry: Entry | None) -> str:
+    if entry is None:
+        return "Caption again"
+    return "Try again" if entry.unopened else _AGAIN.get(entry.state, "Caption again")
 
 
 def _is_left(entry: Entry) -> bool:

@@ -181,7 +181,10 @@ class Session(QObject):
         self._open([picture])
 
     def show(self, entry: Entry | None) -> None:
-        """Make that picture's pyramid; `view_ready` follows unless another one is asked for first."""
+        """Make that picture's pyramid; `view_ready` follows unless another one is asked for first.
+
+        Where its file cannot be opened, `Entry.unopened` says so instead; a caption that it has stays.
+        """
         if self._view_ticket is not None:
             self._view_ticket.drop()
             self._view_ticket = None
@@ -191,7 +194,7 @@ class Session(QObject):
                 entry.key,
                 entry.source,
                 lambda picture: self._build_view(entry, picture),
-                lambda message: self._fail(entry, message),
+                lambda message: self._fail_view(entry, message),
                 Priority.NOW,
             )
 
@@ -212,6 +215,8 @@ class Session(QObject):
 
         def opened(picture: Picture) -> None:
             entry.describe(picture)
+            if entry.unopened and entry.key == self._shown_key:  # its file is back
+                self.show(entry)
             if picture.seconds is None or not isinstance(source, Path):
                 done(picture)
                 return
@@ -225,17 +230,21 @@ class Session(QObject):
         self._shelf.fetch(entry.key, source, opened, failed, Priority.SOON)
 
     def caption(self, asked: Sequence[Entry]) -> None:
-        """Caption these, one after another, with the model and options chosen now."""
+        """Caption these, one after another, with the model and options chosen now.
+
+        While that model cannot be used they are only marked: captions that are there stay until others are made.
+        """
         wanted = [*self._waiting, *([self._active] if self._active and self._active is not self._disowned else [])]
         busy = {wish.entry for wish in wanted}
         absence = self.absence(self.model)
         new = [entry for entry in asked if entry not in busy]
         for entry in new:
-            entry.begin(EntryState.IDLE if absence else EntryState.WAITING)
+            if not absence or not _is_worth_keeping(entry):
+                entry.begin(EntryState.IDLE if absence else EntryState.WAITING)
+                self.begun_anew.emit(entry)
             entry.held = absence
             if not absence:
                 self._wait(_Wish(entry, self.model, self.options))
-            self.begun_anew.emit(entry)
             self.entries.notify(entry)
         self._next()
         self.queue_changed.emit()
@@ -320,14 +329,28 @@ class Session(QObject):
     def _build_view(self, entry: Entry, picture: Picture) -> None:
         if self._shown_key != entry.key:
             return
+        if self._view_ticket is not None:
+            self._view_ticket.drop()
         entry.describe(picture)
         self.entries.notify(entry)
         self._view_ticket = self._pool.submit(
             lambda: pyramid.build(picture),
-            lambda built: self.view_ready.emit(entry.key, built),
-            lambda message: self._fail(entry, message),
+            lambda built: self._show_view(entry, built),
+            lambda message: self._fail_view(entry, message),
             Priority.NOW,
         )
+
+    def _show_view(self, entry: Entry, built: pyramid.Pyramid) -> None:
+        entry.unopened = ""
+        self.view_ready.emit(entry.key, built)
+
+    def _fail_view(self, entry: Entry, message: str) -> None:
+        """Note why a picture cannot be shown; told once, however often it is looked at."""
+        is_news = message not in (entry.unopened, entry.error)
+        entry.unopened = message
+        self.entries.notify(entry)
+        if is_news:
+            self.problem.emit(entry.name, message)
 
     def _next(self) -> None:
         """Begin with the picture whose turn it is, and have the one after it decoded meanwhile."""
@@ -354,6 +377,8 @@ class Session(QObject):
         self._job_id = self._runner.submit(caption_work(self._manager, request))
 
     def _refuse(self, wish: _Wish, message: str) -> None:
+        if not wish.entry.details:  # it was never opened
+            wish.entry.unopened = message
         self._fail(wish.entry, message)
         if self._active is wish:
             self._finish()
@@ -378,9 +403,7 @@ class Session(QObject):
         self.queue_changed.emit()
 
     def _fail(self, entry: Entry, message: str) -> None:
-        """Note what is wrong with a picture; said once, though both showing and captioning it may find out."""
-        if entry.state is EntryState.FAILED and entry.error == message:
-            return
+        """Note why a picture cannot be captioned."""
         entry.state = EntryState.FAILED
         entry.error = message
         self.entries.notify(entry)
@@ -469,3 +492,8 @@ class Session(QObject):
         if status != self.status:
             self.status = status
             self.status_changed.emit()
+
+
+def _is_worth_keeping(entry: Entry) -> bool:
+    """Whether it has a caption, or the beginning of one, that no other is about to replace."""
+    return entry.state in (EntryState.CAPTIONED, EntryState.STOPPED) and bool(entry.caption)

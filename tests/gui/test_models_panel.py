@@ -96,6 +96,34 @@ def stop_at(qtbot: QtBot, hub: HubServer, window: MainWindow, panel: ModelsPanel
     wait_for_entry(qtbot, window, NAME, lambda entry: entry.download and entry.download.bytes_done == size)
 
 
+def test_caption_again_without_the_model_keeps_the_caption(
+    qtbot: QtBot, make_window: MakeWindow, hub: HubServer, many_files: list[Path]
+) -> None:
+    window = make_window(loader=loader)
+    drop(window, file_urls(many_files[:1]))
+    wait_for_states(qtbot, window, EntryState.CAPTIONED)
+    entry = window.session.entries.at(0)
+    assert entry is not None
+    said = entry.tokens[1]
+    window.continuing.trees.go_on(entry, said, said.alternatives[1])
+    wait_for_states(qtbot, window, EntryState.CAPTIONED)
+    before, branches = entry.result, window.continuing.trees.branches(entry)
+    assert before is not None
+    wait_for_entry(qtbot, window, NAME, lambda model: model.place is Place.ABSENT)
+    window.panel.settings.chooser.choose(NAME)
+    window.commands.again.trigger()
+    assert entry.result is before
+    assert entry.state is EntryState.CAPTIONED
+    assert window.panel.view.text == before.caption
+    assert window.continuing.trees.branches(entry) == branches
+    held = [label.text() for label in window.panel.findChildren(QLabel) if label.isVisible()]
+    assert "CoCa ViT-B/32 is not on this machine. This picture is captioned once it is downloaded." in held
+    window.commands.download_model.trigger()
+    qtbot.waitUntil(lambda: entry.result is not None and entry.result.model == NAME, timeout=WAIT_MS)
+    assert window.continuing.trees.branches(entry) == []
+    assert not entry.held
+
+
 def test_the_list_says_what_there_is(qtbot: QtBot, window: MainWindow) -> None:
     panel = open_panel(qtbot, window)
     assert panel.list.shown == list(cards.all_cards())

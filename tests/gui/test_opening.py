@@ -201,6 +201,51 @@ def test_deleted_file_shows_what_is_wrong_and_can_be_tried_again(
     qtbot.waitUntil(lambda: window.canvas.isVisible() and not window.canvas.is_empty, timeout=WAIT_MS)
 
 
+def test_a_captioned_picture_whose_file_is_gone_keeps_its_caption(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    captioner = FakeCaptioner()
+    window = make_window(captioner)
+    drop(window, file_urls(many_files[:2]))
+    wait_for_states(qtbot, window, DONE, DONE)
+    first, second = window.session.entries
+    window.strip.choose(second)
+    saved = many_files[0].read_bytes()
+    many_files[0].unlink()
+    window.session._shelf.forget(first.key)  # as if many pictures had been opened since
+
+    for _ in range(2):
+        window.strip.choose(first)
+        qtbot.waitUntil(window.trouble.isVisible, timeout=WAIT_MS)
+        assert "no such file" in window.trouble.message
+        assert window.panel.view.text == CAPTION
+        assert window.messages.messages == [f"0.png: {window.trouble.message}"]
+        assert not window.commands.caption_rest.isEnabled()
+        window.strip.choose(second)
+        qtbot.waitUntil(lambda: window.canvas.isVisible() and not window.canvas.is_empty, timeout=WAIT_MS)
+
+    with qtbot.waitSignal(window.session.entries.changed, timeout=WAIT_MS):
+        window.strip.choose(first)
+    many_files[0].write_bytes(saved)
+    window.commands.again.trigger()
+    qtbot.waitUntil(lambda: window.canvas.isVisible() and not window.canvas.is_empty, timeout=WAIT_MS)
+    wait_for_states(qtbot, window, DONE, DONE)
+    assert len(captioner.asked) == 2  # it was opened again, not captioned again
+
+
+def test_a_file_that_is_back_is_shown_once_it_is_captioned(
+    qtbot: QtBot, window: MainWindow, many_files: list[Path]
+) -> None:
+    saved = many_files[0].read_bytes()
+    many_files[0].unlink()
+    drop(window, file_urls(many_files[:1]))
+    wait_for_states(qtbot, window, FAILED)
+    many_files[0].write_bytes(saved)
+    window.commands.caption_rest.trigger()
+    wait_for_states(qtbot, window, DONE)
+    qtbot.waitUntil(lambda: window.canvas.isVisible() and not window.canvas.is_empty, timeout=WAIT_MS)
+
+
 def test_removing_pictures_leads_back_to_the_welcome(qtbot: QtBot, window: MainWindow, many_files: list[Path]) -> None:
     drop(window, file_urls(many_files[:2]))
     wait_for_states(qtbot, window, DONE, DONE)

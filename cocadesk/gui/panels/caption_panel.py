@@ -133,9 +133,7 @@ class CaptionPanel(QWidget):
         failed = entry.state is EntryState.FAILED
         self._placeholder.setText("" if self.view.text else _placeholder(entry, waiting_for))
         self._placeholder.setProperty("tone", "muted")
-        self._note.setText(
-            entry.error if failed else "Stopped; this is as far as it got." if _is_partial(entry) else ""
-        )
+        self._note.setText(_note(entry))
         set_tone(self._note, "danger" if failed else "muted")
         if entry.result is not None:
             self._timings.show_timings(entry.result.timings)
@@ -189,6 +187,15 @@ def _button(action: QAction, kind: str) -> QPushButton:
 
 def _is_partial(entry: Entry) -> bool:
     return entry.state is EntryState.STOPPED and bool(entry.tokens)
+
+
+def _note(entry: Entry) -> str:
+    """What there is to say about the caption, or about the next one."""
+    if entry.state is EntryState.FAILED:
+        return entry.error
+    stopped = "Stopped; this is as far as it got." if _is_partial(entry) else ""
+    held = entry.held if entry.caption else ""  # without words it stands in their place
+    return "\n".join(filter(None, (stopped, held)))
 
 
 def _placeholder(entry: Entry, waiting_for: str) -> str:
