@@ -127,6 +127,7 @@ class Library(QAbstractListModel):
         self._loaded: frozenset[str] = frozenset()
         self._rows = [ModelEntry(card) for card in all_cards().values()]
         self._scan_ticket: Ticket | None = None
+        self._awaiting: list[tuple[Callable[[], None], Failed]] = []
         downloads.changed.connect(self._on_downloads)
 
     def __iter__(self) -> Iterator[ModelEntry]:
@@ -149,7 +150,7 @@ class Library(QAbstractListModel):
         """Ask the disk anew; `scanned` follows."""
         if self._scan_ticket is not None:
             self._scan_ticket.drop()
-        self._scan_ticket = self._pool.submit(_scan, self._on_scanned, lambda _: None)
+        self._scan_ticket = self._pool.submit(_scan, self._on_scanned, self._on_unscanned)
 
     def set_loaded(self, names: frozenset[str]) -> None:
         """Mark these as being in memory."""
@@ -176,8 +177,7 @@ class Library(QAbstractListModel):
         """Import a checkpoint under that name, or the file's; `done` gets its card once its row is there."""
 
         def imported(card: ModelCard) -> None:
-            self.scanned.connect(lambda: done(card), Qt.ConnectionType.SingleShotConnection)
-            self.refresh()
+            self._refresh_for(lambda: done(card), failed)
 
         self._pool.submit(lambda: self._engine.import_checkpoint(path, name), imported, failed, Priority.NOW)
 
@@ -186,7 +186,7 @@ class Library(QAbstractListModel):
         return self._pool.submit(self._engine.library_names, done, failed, Priority.NOW)
 
     def add_named(self, name: str, done: Callable[[ModelCard], None], failed: Failed) -> Ticket:
-        """Add a library's model; `done` gets its card once its row is there."""
+        """Add a library's model; `done` gets its card once its row is there, unless the ticket is dropped by then."""
 
         def find() -> ModelCard:
             card = self._engine.find_card(name)
@@ -194,10 +194,13 @@ class Library(QAbstractListModel):
             return card
 
         def added(card: ModelCard) -> None:
-            self.scanned.connect(lambda: done(card), Qt.ConnectionType.SingleShotConnection)
-            self.refresh()
+            self._refresh_for(
+                lambda: None if ticket.is_dropped else done(card),
+                lambda message: None if ticket.is_dropped else failed(message),
+            )
 
-        return self._pool.submit(find, added, failed, Priority.NOW)
+        ticket = self._pool.submit(find, added, failed, Priority.NOW)
+        return ticket
 
     def look_into(self, name: str, done: Callable[[NetInfo], None], failed: Failed) -> Ticket:
         """Find out what that model is made of; it need not be here."""
@@ -220,6 +223,17 @@ class Library(QAbstractListModel):
             return f"{entry.card.title}, {badge(entry)}. {wording.summary(entry.card)}"
         return entry if role == MODEL_ROLE else None
 
+    def _refresh_for(self, done: Callable[[], None], failed: Failed) -> None:
+        """Ask the disk anew, then call one of these: with the next answer, whichever refresh it is of."""
+        self._awaiting.append((done, failed))
+        self.refresh()
+
+    def _on_unscanned(self, message: str) -> None:
+        self._scan_ticket = None
+        awaiting, self._awaiting = self._awaiting, []
+        for _, failed in awaiting:
+            failed(message)
+
     def _on_scanned(self, scan: _Scan) -> None:
         self._scan_ticket = None
         self.folder, self.free_bytes = scan.folder, scan.free_bytes
@@ -240,6 +254,9 @@ class Library(QAbstractListModel):
             for number, row in enumerate(fresh):
                 self._replace(number, row)
         self.scanned.emit()
+        awaiting, self._awaiting = self._awaiting, []
+        for done, _ in awaiting:
+            done()
 
     def _on_downloads(self, names: frozenset[str]) -> None:
         self._update(names)
