@@ -46,6 +46,11 @@ class LatestJob(QObject):
         session.entries.rowsRemoved.connect(self._drop_closed)
 
     @property
+    def entry(self) -> Entry | None:
+        """The picture that this is about; None for none."""
+        return self._entry
+
+    @property
     def is_busy(self) -> bool:
         """Whether something is being done."""
         return self.progress is not None

@@ -288,7 +288,7 @@ class MainWindow(QMainWindow):
         if current is not None and current.key == key:
             self.canvas.show_picture(pyramid, current.name, key)
             self.look.show_view(key, pyramid)
-            self.tests.show_view()
+            self.tests.show_view(key)
             self._show_current()
 
     def _on_changed(self, key: int) -> None:
@@ -327,6 +327,7 @@ class MainWindow(QMainWindow):
         self.continuing.refresh()
         self.timeline.show_entry(None if unopened else entry)
         self.look.show_entry(entry)
+        self.tests.show_entry(entry)
         self.compare.show_current()
         self.states.show_current()
         self._middle.setCurrentWidget(self.welcome if entry is None else self.trouble if unopened else self._stage)

@@ -11,6 +11,7 @@ from cocadesk.gui.canvas import Canvas
 from cocadesk.gui.entries import Entry, EntryState
 from cocadesk.gui.library import Library
 from cocadesk.gui.measuring import MeasureWish, Measuring
+from cocadesk.gui.overlays.overlay_map import OverlayMap
 from cocadesk.gui.panels.look_panel import LookPanel
 from cocadesk.gui.panels.measuring_section import NO_MAP, MeasuringSection
 from cocadesk.gui.widgets.collapsible import Collapsible
@@ -26,7 +27,7 @@ class MeasuringDesk(QObject):
 
     Args:
         look: The panel that lays maps over the picture.
-        shown: The picture that is shown, if any.
+        shown: The picture on the canvas, if any.
         texts: The descriptions of the Rank tab.
         fill: What hides patches.
         run: The action that begins.
@@ -82,7 +83,7 @@ class MeasuringDesk(QObject):
         """Measure the map on the picture; where that cannot be, say why."""
         self.folded.set_open(True)
         self.refresh()
-        entry, shown, chosen = self._shown(), self._canvas.map, self.section.chosen
+        entry, shown, chosen = *self._seen(), self.section.chosen
         if entry is None or shown is None:
             self.section.show_state(None, NO_MAP, "")
         elif chosen is None:
@@ -93,15 +94,24 @@ class MeasuringDesk(QObject):
 
     def refresh(self) -> None:
         """Show how things stand with the map on the picture."""
-        entry, shown = self._shown(), self._canvas.map
+        entry, shown = self._seen()
         self.section.show_map(shown.title if shown is not None else "")
         self.section.show_choices(*self._choices(entry) if entry is not None and shown is not None else ([], 0))
         measuring = self._measuring
         wish = measuring.wish
         told = f"{wish.map.title}, measured on {wish.told}" if wish is not None and measuring.result is not None else ""
         same = wish is not None and wish.entry is entry
-        self.section.show_state(measuring.progress, measuring.problem, told if same else "")
-        self.section.show_result(measuring.result if same else None)
+        if same:
+            self.section.show_state(measuring.progress, measuring.problem, told)
+            self.section.show_result(measuring.result)
+        else:
+            self.section.show_state(None, "", told="")
+            self.section.show_result(None)
+
+    def _seen(self) -> tuple[Entry | None, OverlayMap | None]:
+        """The picture on the canvas and its map; while another one is on its way, the last one's map means nothing."""
+        entry = self._shown()
+        return entry, self._canvas.map if entry is not None else None
 
     def _choices(self, entry: Entry) -> tuple[Choices, int]:
         """What can be watched with the model that made the map, and which of it the map is likeliest about."""

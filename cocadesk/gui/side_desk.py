@@ -159,7 +159,6 @@ class SideDesk(QObject):
         self._entries = list(entries)
         self.ask.show_entries(entries)
         self.rank.show_entries(entries)
-        self.tests.show_entries(entries)
         self.busy_changed.emit()
 
     def set_sections(self, shown: bool) -> None:

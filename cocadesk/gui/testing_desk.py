@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
@@ -73,6 +71,7 @@ class TestDesk(QObject):
         self._canvas = canvas
         self._rank: RankPanel | None = None
         self._entry: Entry | None = None
+        self._viewed: int | None = None
         self._regions: dict[int, DrawnRegion] = {}
         self._shown = False
         self.do = MaskActions(window)
@@ -84,7 +83,7 @@ class TestDesk(QObject):
             library,
             canvas,
             look,
-            shown=lambda: self._entry,
+            shown=lambda: self._entry if self._is_viewed else None,
             texts=lambda: self._texts,
             fill=lambda: self.panel.chosen_fill,
             run=self.do.faithfulness,
@@ -94,7 +93,7 @@ class TestDesk(QObject):
         self._connect()
         self._refresh()
         self._refresh_panel()
-        self.panel.show_entries([])
+        self.panel.show_entry(None)
 
     def _connect(self) -> None:
         do, panel = self.do, self.panel
@@ -162,20 +161,19 @@ class TestDesk(QObject):
         self._show_region()
         self._refresh()
 
-    def show_entries(self, entries: Sequence[Entry]) -> None:
-        """These pictures are selected; the first one is what is tested."""
-        entry = entries[0] if entries else None
-        changed = entry is not self._entry
-        self._entry = entry
-        self.panel.show_entries(entries)
-        if changed:
+    def show_entry(self, entry: Entry | None) -> None:
+        """That picture is shown, or what is known about it changed."""
+        if entry is not self._entry:
+            self._viewed = None  # it is on its way
             self.panel.say("")
-            self._testing.clear_problem()
+        self._entry = entry
+        self.panel.show_entry(entry)
         self._show_region()
         self._refresh()
 
-    def show_view(self) -> None:
-        """The canvas shows another picture, or another frame."""
+    def show_view(self, key: int) -> None:
+        """The picture of that key is on the canvas now."""
+        self._viewed = key
         self._show_region()
         self._refresh()
 
@@ -287,16 +285,22 @@ class TestDesk(QObject):
         whole, entry = self._canvas.picture_rect, self._entry
         size = round(whole.width()), round(whole.height())
         drawn = None
-        if entry is not None and not whole.isEmpty() and self._shown:
+        if entry is not None and self._is_viewed and not whole.isEmpty() and self._shown:
             drawn = self._regions.get(entry.key)
             if drawn is None or drawn.size != size:
                 drawn = self._regions[entry.key] = DrawnRegion(size)
         self.layer.show_region(drawn)
-        self.layer.setVisible(drawn is not None)
+        self.layer.setVisible(self._shown and entry is not None)  # it keeps the keyboard from picture to picture
+
+    @property
+    def _is_viewed(self) -> bool:
+        """Whether the picture has come to the canvas: until then, the last one is there."""
+        return self._entry is not None and self._entry.key == self._viewed
 
     def _on_region(self) -> None:
         self.panel.say("")
-        self._testing.clear_problem()
+        if self._is_about_this:
+            self._testing.clear_problem()
         self._refresh()
 
     def _drop_closed(self, *_: object) -> None:
@@ -304,6 +308,11 @@ class TestDesk(QObject):
             del self._regions[key]
 
     # What is shown
+
+    @property
+    def _is_about_this(self) -> bool:
+        """Whether what is being asked, or went wrong, is about the picture that is shown."""
+        return self._testing.entry is self._entry
 
     def _on_kind(self) -> None:
         self.panel.say("")
@@ -324,21 +333,22 @@ class TestDesk(QObject):
             action.setEnabled(self.layer.tool in (Tool.BRUSH, Tool.ERASER))
         do.undo.setEnabled(drawn is not None and drawn.can_undo)
         do.clear.setEnabled(drawn is not None and not drawn.is_empty)
-        do.run.setEnabled(has_picture and not self._testing.is_busy)
+        do.run.setEnabled(has_picture and not (self._testing.is_busy and self._is_about_this))
         do.faithfulness.setEnabled(has_picture)
         if self._shown:
             self._refresh_panel(has_picture)
 
     def _refresh_panel(self, has_picture: bool = False) -> None:
         panel, entry, drawn = self.panel, self._entry, self.layer.region
-        progress, problem, kind = self._testing.progress, self._testing.problem, panel.kind
+        testing, kind = self._testing, panel.kind
+        progress, problem = (testing.progress, testing.problem) if self._is_about_this else (None, "")
         absent = {each: self._library_absence(each) if each is kind else "" for each in Kind}
         panel.show_inputs(absent, len(self._texts), reads_text=self._reads_text)
         panel.show_tool(self.layer.tool, self.layer.brush)
         panel.show_busy(progress.what if progress else "")
         if problem:
             panel.say(problem)
-        trial = self._testing.trial(entry, kind) if entry else None
+        trial = testing.trial(entry, kind) if entry else None
         panel.result.show_trial(trial)
         for button in (*panel.tools.values(), panel.run):
             button.setEnabled(has_picture)

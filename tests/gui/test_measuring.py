@@ -31,8 +31,8 @@ from cocadesk.work.model_manager import load_with_engine
 from tests.engine.blip_models import write_tiny
 from tests.fakes.looker import FakeLooker
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS
-from tests.gui.looks import LOOKING, click_token, open_one
+from tests.gui.driving import WAIT_MS, drop, file_urls
+from tests.gui.looks import LOOKING, click_token, open_one, wait_for_maps
 from tests.gui.side import Steps
 
 PATIENT_MS = 60_000
@@ -143,6 +143,32 @@ def test_progress_is_shown_and_it_is_stopped(
     assert not window.tests.is_busy
     assert section.message.text().startswith("Stopped.")
     assert not section.plot.isVisible()
+
+
+def test_what_is_measured_is_told_beside_its_own_picture(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path], asked: list[tuple[Any, ...]]
+) -> None:
+    looker = FakeLooker()
+    window = make_window(looker, settings=LOOKING)
+    drop(window, file_urls(many_files[:2]))
+    wait_for_maps(qtbot, window, "words")
+    looker.steps = steps = Steps()  # type: ignore[attr-defined]
+    window.tests.do.faithfulness.trigger()
+    section = window.tests.maps.section
+    qtbot.waitUntil(section._bar.isVisible, timeout=WAIT_MS)
+    window.commands.next.trigger()
+    assert section.map_title.text() == NO_MAP  # what is still on the canvas is the last picture's
+    qtbot.waitUntil(lambda: window.canvas.picture_rect.width() == 41, timeout=WAIT_MS)
+    assert not section._bar.isVisible()
+    assert not section.stop.isVisible()
+    window.commands.stop.trigger()
+    steps.allow()
+    assert not window.tests.is_busy
+    assert not section.message.isVisible()
+    wait_for_maps(qtbot, window, "words")
+    window.commands.previous.trigger()
+    qtbot.waitUntil(lambda: window.canvas.picture_rect.width() == 40, timeout=WAIT_MS)
+    assert section.message.text().startswith("Stopped.")
 
 
 def test_a_small_blip_is_measured_by_the_engine(

@@ -13,6 +13,7 @@ from PySide6.QtGui import QClipboard, QMouseEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from cocadesk.errors import InputError
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.masking.tools import Tool
 from cocadesk.gui.panels.testing_panel import RUN
@@ -28,7 +29,7 @@ from tests.fakes.pictures import quadrants
 from tests.fakes.reader import FakeClassifier
 from tests.gui.conftest import MakeWindow
 from tests.gui.driving import WAIT_MS, drop, file_urls
-from tests.gui.side import ASKED, ReadingCaptioner, loader, open_files
+from tests.gui.side import ASKED, ReadingCaptioner, loader, open_files, select
 
 LEFT = Qt.MouseButton.LeftButton
 NO_KEYS = Qt.KeyboardModifier.NoModifier
@@ -408,6 +409,91 @@ def test_each_picture_keeps_its_region_and_result(qtbot: QtBot, opened: MainWind
     take(qtbot, opened, Tool.BRUSH)
     drag(qtbot, opened, (60, 50), (61, 50))
     assert "changed since" in opened.tests.panel.told.text()
+
+
+def await_on_canvas(qtbot: QtBot, window: MainWindow, width: int) -> None:
+    """Wait until the picture of that width is on the canvas, ready to be drawn on."""
+    qtbot.waitUntil(lambda: window.canvas.picture_rect.width() == width, timeout=WAIT_MS)
+    assert window.tests.layer.region is not None
+    assert window.tests.layer.region.size == (width, 30)
+
+
+def test_regions_stay_while_pictures_of_other_sizes_are_walked_through(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    window = make_window(settings=TESTING, loader=loader(FakeAnswerer(), Scoring()))
+    open_files(qtbot, window, many_files[:2])
+    await_on_canvas(qtbot, window, 40)
+    take(qtbot, window, Tool.RECTANGLE)
+    drag(qtbot, window, (0, 0), (20, 15))
+    window.commands.next.trigger()
+    await_on_canvas(qtbot, window, 41)
+    drag(qtbot, window, (20, 15), (30, 25))
+    drawn = mask(window).sum()
+    window.commands.previous.trigger()
+    await_on_canvas(qtbot, window, 40)
+    assert mask(window)[5, 5]
+    window.commands.next.trigger()
+    assert window.tests.layer.region is None or window.tests.layer.region.size == (41, 30)
+    await_on_canvas(qtbot, window, 41)
+    assert mask(window).sum() == drawn > 0
+
+
+def test_of_several_pictures_the_one_that_is_shown_is_tested(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    seen: list[Picture | Clip] = []
+    captioner = FakeCaptioner(before_token=lambda picture, _: seen.append(picture))
+    window = make_window(captioner, TESTING)
+    open_files(qtbot, window, many_files[:3])
+    select(window, [0, 2])
+    await_on_canvas(qtbot, window, 42)
+    assert window.tests.panel._subject.text.startswith("2.png")
+    take(qtbot, window, Tool.RECTANGLE)
+    drag(qtbot, window, (0, 0), (20, 15))
+    run(qtbot, window)
+    masked = seen[-1]
+    assert isinstance(masked, Picture)
+    assert masked.width == 42
+    assert window.tests.can_copy
+    select(window, [0])
+    await_on_canvas(qtbot, window, 40)
+    assert not mask(window).any()
+    assert not window.tests.can_copy
+
+
+def test_what_is_being_done_is_told_beside_its_own_picture(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    go_on = threading.Event()
+    calls: list[int] = []
+
+    def before_token(_picture: Picture | Clip, position: int) -> None:
+        calls.append(position)
+        if len(calls) > 15:
+            assert go_on.wait(WAIT_MS / 1000)
+            raise InputError("It is too dark in there.")
+
+    window = make_window(FakeCaptioner(before_token=before_token), TESTING)
+    open_files(qtbot, window, many_files[:2])
+    panel = window.tests.panel
+    await_on_canvas(qtbot, window, 40)
+    take(qtbot, window, Tool.RECTANGLE)
+    drag(qtbot, window, (0, 0), (20, 15))
+    qtbot.mouseClick(panel.run, LEFT)
+    qtbot.waitUntil(lambda: len(calls) > 15, timeout=WAIT_MS)
+    assert panel.stop.isVisible()
+    window.commands.next.trigger()
+    await_on_canvas(qtbot, window, 41)
+    assert not panel.stop.isVisible()
+    assert window.tests.do.run.isEnabled()
+    assert window.commands.stop.isEnabled()  # it goes on
+    go_on.set()
+    qtbot.waitUntil(lambda: not window.tests.is_busy, timeout=WAIT_MS)
+    assert not panel.message.isVisible()
+    window.commands.previous.trigger()
+    await_on_canvas(qtbot, window, 40)
+    assert panel.message.text() == "It is too dark in there."
 
 
 def test_it_is_stopped(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:

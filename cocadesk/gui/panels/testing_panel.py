@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -222,9 +221,9 @@ class TestingPanel(QWidget):
         """Put something below all that."""
         self._below.addWidget(section)
 
-    def show_entries(self, entries: Sequence[Entry]) -> None:
+    def show_entry(self, entry: Entry | None) -> None:
         """Show what the panel is about."""
-        self._subject.show_entries(entries[:1])
+        self._subject.show_entries([entry] if entry else [])
 
     def show_tool(self, tool: Tool | None, brush: float) -> None:
         """Show which tool is taken up, and how large the brush is."""
