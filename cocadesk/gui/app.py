@@ -81,6 +81,9 @@ def snapshot(
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = application()
     window = build(Settings(model=model or ModelRequest(), appearance="light"), loader=loader, keep=False)
+    if model is not None and window.session.model.name != model.name:
+        window.close()
+        raise CocaDeskError(f"No model named “{model.name}” can caption.")
     problems: list[str] = []
     window.session.problem.connect(lambda _name, message: problems.append(message))
     window.show()

@@ -455,10 +455,12 @@ class MainWindow(QMainWindow):
     # What is remembered
 
     def _restore(self, settings: Settings) -> None:
-        self.session.choose(settings.model, settings.options)
         self.panel.settings.show_values(settings.model, settings.options)
+        chosen = self.panel.settings.model
+        self.session.choose(chosen, settings.options)
+        self._tell_gone(settings.model.name, chosen.name)
         self.timeline.set_count(settings.options.frames)
-        self.desk.show_in_use(settings.model.name)
+        self.desk.show_in_use(chosen.name)
         self.beside.restore(settings)
         self.panel.section.set_open(settings.settings_shown)
         self.commands.appearances[settings.appearance].setChecked(True)
@@ -468,6 +470,11 @@ class MainWindow(QMainWindow):
         self.resize(*FIRST_SIZE)
         self.restoreGeometry(_unpack(settings.geometry))
         self._columns.restoreState(_unpack(settings.splitter))
+
+    def _tell_gone(self, remembered: str, chosen: str) -> None:
+        known = self.library.entry(chosen)
+        if remembered != chosen and known is not None:
+            self.messages.add(remembered, f"It is not on the list of models any more. {known.card.title} captions.")
 
     def _open_recent(self, path: Path) -> None:
         self.opening.open_paths([path])

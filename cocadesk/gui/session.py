@@ -72,6 +72,14 @@ class _Wish:
     sampling: CancelToken = field(default_factory=CancelToken)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """A job that only loads a model."""
+
+    job_id: int
+    model: ModelRequest
+
+
 class Session(QObject):
     """What is open and what is being done with it. Lives on the window's thread.
 
@@ -80,7 +88,7 @@ class Session(QObject):
         thumbnails: Small copies of them.
         model: The model that the next caption uses.
         options: How the next caption is decoded.
-        status: The model's state.
+        status: The state of `model`.
         absence: Says why a model cannot be used now; empty if it can.
     """
 
@@ -128,7 +136,8 @@ class Session(QObject):
         self._waiting: deque[_Wish] = deque()
         self._active: _Wish | None = None
         self._job_id: int | None = None
-        self._load_job_id: int | None = None
+        self._is_ready = False  # the model of the caption that is being made
+        self._loading: _Loading | None = None
         self._view_ticket: Ticket | None = None
         self._shown_key: int | None = None
         runner.event_arrived.connect(self._on_event)
@@ -159,9 +168,9 @@ class Session(QObject):
 
     def warm(self) -> None:
         """Load the chosen model, so that the first caption need not wait for it."""
-        if self._load_job_id is not None:
-            self._runner.cancel(self._load_job_id)
-        self._load_job_id = self._runner.submit(load_work(self._manager, self.model))
+        if self._loading is not None:
+            self._runner.cancel(self._loading.job_id)
+        self._loading = _Loading(self._runner.submit(load_work(self._manager, self.model)), self.model)
 
     def unload(self, name: str) -> None:
         """Give back the memory of that model; it loads again when it is asked for."""
@@ -209,14 +218,16 @@ class Session(QObject):
         """Call `done` with what a model is to see of that entry, or `failed` with why it cannot be opened.
 
         That is the picture itself, or of a video or an animation at most `frames` frames of the part that the user
-        chose. Neither may be called once `cancel` was set.
+        chose. Neither is called once `cancel` was set.
         """
-        source = entry.source
+        source, wanted = entry.source, cancel or CancelToken()
 
         def opened(picture: Picture) -> None:
             entry.describe(picture)
             if entry.unopened and entry.key == self._shown_key:  # its file is back
                 self.show(entry)
+            if wanted.is_cancelled:
+                return
             if picture.seconds is None or not isinstance(source, Path):
                 done(picture)
                 return
@@ -225,9 +236,13 @@ class Session(QObject):
                 self.entries.notify(entry)
                 done(clip)
 
-            self._samples.fetch(entry, source, frames, sampled, failed, cancel=cancel or CancelToken())
+            self._samples.fetch(entry, source, frames, sampled, failed, cancel=wanted)
 
-        self._shelf.fetch(entry.key, source, opened, failed, Priority.SOON)
+        def refused(message: str) -> None:
+            if not wanted.is_cancelled:
+                failed(message)
+
+        self._shelf.fetch(entry.key, source, opened, refused, Priority.SOON)
 
     def caption(self, asked: Sequence[Entry]) -> None:
         """Caption these, one after another, with the model and options chosen now.
@@ -357,6 +372,7 @@ class Session(QObject):
         if self._active is not None or not self._waiting:
             return
         wish = self._active = self._waiting.popleft()
+        self._is_ready = False
         wish.entry.begin(EntryState.WORKING)
         self.entries.notify(wish.entry)
         self.fetch(
@@ -418,12 +434,12 @@ class Session(QObject):
         elif isinstance(payload, ModelUnloaded):
             if payload.request == self.status.request:
                 self._set_status(ModelStatus(payload.request))
-        elif event.job_id == self._load_job_id:
+        elif self._loading is not None and event.job_id == self._loading.job_id:
             self._on_model_event(payload)
             if isinstance(payload, Ended):
-                self._load_job_id = None
+                model, self._loading = self._loading.model, None
                 if payload.state is JobState.FAILED:
-                    self._model_failed(self.model, payload.message)
+                    self._model_failed(model, payload.message)
         elif event.job_id == self._job_id and self._active is not None:
             self._on_caption_event(self._active, payload)
 
@@ -466,6 +482,7 @@ class Session(QObject):
         elif isinstance(payload, Ended):
             self._on_caption_ended(wish, payload)
         else:
+            self._is_ready = self._is_ready or isinstance(payload, ModelReady)
             self._on_model_event(payload)
 
     def _on_caption_ended(self, wish: _Wish, end: Ended) -> None:
@@ -474,7 +491,7 @@ class Session(QObject):
             entry.state = EntryState.STOPPED
             self.entries.notify(entry)
         elif end.state is JobState.FAILED:
-            if self.status.phase is not ModelPhase.READY or self.status.request != wish.model:
+            if not self._is_ready:
                 self._model_failed(wish.model, end.message)
             self._fail(entry, end.message)
         self._finish()
@@ -487,9 +504,12 @@ class Session(QObject):
         for wish in hopeless:
             wish.entry.state = EntryState.IDLE
             self.entries.notify(wish.entry)
+        if hopeless and model != self.model:
+            self.problem.emit(model.name, message)
 
     def _set_status(self, status: ModelStatus) -> None:
-        if status != self.status:
+        """Note how that model stands, if it is the chosen one: earlier captions may have another."""
+        if status.request == self.model and status != self.status:
             self.status = status
             self.status_changed.emit()
 

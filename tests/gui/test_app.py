@@ -34,5 +34,7 @@ def test_snapshot_tells_what_went_wrong(qtbot: QtBot, picture_file: Path, tmp_pa
         app.snapshot(tmp_path / "gone.png", tmp_path / "a.png", loader=lambda _: FakeCaptioner())
     with pytest.raises(CocaDeskError, match="is not here"):
         app.snapshot(picture_file, tmp_path / "a.png", loader=no_model)
+    with pytest.raises(CocaDeskError, match="No model named “nothing” can caption"):
+        app.snapshot(picture_file, tmp_path / "a.png", model=ModelRequest("nothing"))
     with pytest.raises(InputError, match="could not be written"):
         app.snapshot(picture_file, tmp_path / "none" / "a.png", loader=lambda _: FakeCaptioner())

@@ -12,16 +12,17 @@ from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import ModelError
 from cocadesk.gui.entries import EntryState
+from cocadesk.gui.library import Place
 from cocadesk.gui.main_window import MainWindow
-from cocadesk.gui.session import ModelPhase
+from cocadesk.gui.session import ModelPhase, ModelStatus
 from cocadesk.models import Captioner
 from cocadesk.store.settings import Settings
 from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token
-from cocadesk.work.job import JobEvent
+from cocadesk.work.job import Ended, JobEvent
 from tests.fakes.captioner import WORDS, FakeCaptioner
 from tests.fakes.pictures import animation
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
+from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_entry, wait_for_states
 
 DONE = EntryState.CAPTIONED
 STOPPED = EntryState.STOPPED
@@ -34,6 +35,9 @@ class Steps:
         self._allowed = threading.Semaphore(0)
 
     def wait(self, picture: Picture | Clip, position: int) -> None:
+        self.pause()
+
+    def pause(self) -> None:
         assert self._allowed.acquire(timeout=WAIT_MS / 1000)
 
     def allow(self, count: int = 1) -> None:
@@ -107,6 +111,64 @@ def test_model_that_cannot_load_puts_the_pictures_back(
     missing = False
     window.commands.caption_rest.trigger()
     wait_for_states(qtbot, window, *[DONE] * 5)
+
+
+def test_what_becomes_of_another_model_is_not_said_of_the_chosen_one(qtbot: QtBot, make_window: MakeWindow) -> None:
+    steps = Steps()
+
+    def loader(request: ModelRequest) -> Captioner:
+        steps.pause()
+        raise ModelError("The weights are damaged.")
+
+    window = make_window(loader=loader)
+    wait_for_entry(qtbot, window, "coca-vit-b-32", lambda entry: entry.place is Place.ABSENT)
+    runner = window.session._runner
+    with qtbot.waitSignal(
+        runner.event_arrived, timeout=WAIT_MS, check_params_cb=lambda event: isinstance(event.payload, Ended)
+    ):
+        window.panel.settings.chooser.choose("coca-vit-b-32")
+        steps.allow()
+    assert window.session.status == ModelStatus(ModelRequest("coca-vit-b-32"))
+    assert window.messages.messages == []
+
+
+def test_captions_of_an_earlier_model_do_not_change_what_is_said_of_the_chosen_one(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    steps = Steps()
+    captioner = FakeCaptioner(before_token=steps.wait)
+    window = make_window(captioner)
+    drop(window, file_urls(many_files[:2]))
+    steps.allow()
+    qtbot.waitUntil(lambda: shown_words(window) == ["a"], timeout=WAIT_MS)
+    untrained = ModelRequest(untrained=True)
+    window.panel.settings.chooser.show_model(untrained)
+    window.panel.settings.edited.emit()
+    steps.allow(100)
+    wait_for_states(qtbot, window, DONE, DONE)
+    assert [entry.model for entry in window.session.entries] == [ModelRequest()] * 2
+    assert window.session.status.request == untrained
+    assert window.session.status.phase is ModelPhase.READY
+
+
+def test_a_failure_of_an_earlier_model_leaves_its_other_pictures_in_the_queue(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    steps = Steps()
+
+    def fail_on_the_first(picture: Picture | Clip, position: int) -> None:
+        steps.wait(picture, position)
+        if picture.name.endswith("0.png") and position == 1:
+            raise RuntimeError("stack")
+
+    window = make_window(FakeCaptioner(before_token=fail_on_the_first))
+    drop(window, file_urls(many_files[:2]))
+    steps.allow()
+    qtbot.waitUntil(lambda: shown_words(window) == ["a"], timeout=WAIT_MS)
+    window.panel.settings.chooser.show_model(ModelRequest(untrained=True))
+    window.panel.settings.edited.emit()
+    steps.allow(100)
+    wait_for_states(qtbot, window, EntryState.FAILED, DONE)
 
 
 def test_draft_of_a_search_is_replaced_by_the_words(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:

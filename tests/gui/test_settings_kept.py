@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from cocadesk.catalog.card import WEIGHTS_FILE
 from cocadesk.catalog.cards import IMPORT_FILE
 from cocadesk.gui.colours import DARK, LIGHT
+from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.theme import theme
 from cocadesk.paths import models_dir
@@ -17,7 +18,7 @@ from cocadesk.store import settings
 from cocadesk.types import CaptionOptions, ModelRequest
 from tests.fakes.captioner import FakeCaptioner
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS, wait_for_entry
+from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_entry, wait_for_states
 
 
 def field(window: MainWindow, kind: type[QWidget], name: str) -> QWidget:
@@ -114,6 +115,26 @@ def test_damaged_settings_fall_back_to_defaults(profile: Path) -> None:
     assert settings.load() == settings.Settings()
     settings.settings_file().write_text('{"options": {"beams": -3}, "recent": [1, "a"], "appearance": "pink"}')
     assert settings.load() == settings.Settings(recent=("a",))
+
+
+def test_a_remembered_model_that_is_gone_gives_way_to_another(
+    qtbot: QtBot, make_window: MakeWindow, picture_file: Path
+) -> None:
+    asked: list[ModelRequest] = []
+
+    def loader(request: ModelRequest) -> object:
+        asked.append(request)
+        return FakeCaptioner(name=request.name)
+
+    remembered = ModelRequest("gone-coca", device="cpu", checkpoint="/nowhere/gone.safetensors")
+    window = make_window(settings=settings.Settings(model=remembered), loader=loader)
+    expected = ModelRequest("starter-coca", device="cpu")  # weights of another model would not fit
+    assert window.panel.settings.model == expected
+    assert window.session.model == expected
+    assert window.messages.messages == ["gone-coca: It is not on the list of models any more. Starter CoCa captions."]
+    drop(window, file_urls([picture_file]))
+    wait_for_states(qtbot, window, EntryState.CAPTIONED)
+    assert asked == [expected]
 
 
 def test_an_imported_model_can_be_chosen(qtbot: QtBot, make_window: MakeWindow) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -123,7 +124,12 @@ class ModelChooser(QWidget):
         )
 
     def show_model(self, model: ModelRequest) -> None:
-        """Show this one without telling that anything was edited."""
+        """Show this one without telling that anything was edited; where there is none of its name, the first one.
+
+        Weights that were chosen for it are let go then: they would not fit the other one.
+        """
+        if self._model.findData(model.name) < 0:
+            model = replace(model, checkpoint=None, untrained=False)
         blockers = [
             QSignalBlocker(field)
             for field in (self._model, self._device, self._dtype, self._untrained, self._checkpoint)
