@@ -105,6 +105,7 @@ class TestDesk(QObject):
         do.clear.triggered.connect(self.layer.clear)
         do.run.triggered.connect(self.run)
         do.faithfulness.triggered.connect(self._measure)
+        do.listen(self._canvas, panel)
         self.maps.busy_changed.connect(self.busy_changed)
         panel.stop.clicked.connect(self._testing.stop)
         panel.kind_changed.connect(self._on_kind)
