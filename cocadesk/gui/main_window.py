@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -251,6 +251,7 @@ class MainWindow(QMainWindow):
             (do.actual_size, self.canvas.actual_size),
             (do.zoom_in, self.canvas.zoom_in),
             (do.zoom_out, self.canvas.zoom_out),
+            (do.full_screen, lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)),
             (do.models, self.desk.show_models),
             (do.net_info, self.desk.show_net),
             (do.download_model, lambda: self.desk.download(session.model.name)),
@@ -262,7 +263,6 @@ class MainWindow(QMainWindow):
         ):
             action.triggered.connect(lambda _=False, what=what: what())
         do.settings.toggled.connect(self._on_section)
-        do.full_screen.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
         for name, action in do.appearances.items():
             action.triggered.connect(lambda _=False, name=name: self._dress(name))
 
@@ -425,6 +425,7 @@ class MainWindow(QMainWindow):
             self.desk.show_in_use(chosen.model.name)
             self.watch.warm()
             self._refresh_actions()
+        self.states.show_current()
 
     def _on_count(self, frames: int) -> None:
         chosen = self.panel.settings
@@ -487,6 +488,11 @@ class MainWindow(QMainWindow):
         self.commands.list_recent(self.opening.settings.recent, self._open_recent)
         if self._keep:
             save(self.opening.settings)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:  # whoever changed it
+            self.commands.full_screen.setChecked(self.isFullScreen())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._remember(

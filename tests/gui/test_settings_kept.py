@@ -110,6 +110,30 @@ def test_layout_and_choices_are_there_again(qtbot: QtBot, make_window: MakeWindo
     assert theme().colours is LIGHT
 
 
+def test_full_screen_is_left_as_the_window_was(qtbot: QtBot, make_window: MakeWindow) -> None:
+    window = make_window()
+    window.showMaximized()
+    window.commands.full_screen.trigger()
+    assert window.isFullScreen()
+    assert window.commands.full_screen.isChecked()
+    window.commands.full_screen.trigger()
+    assert window.isMaximized()
+    assert not window.isFullScreen()
+    window.showFullScreen()  # as a window manager would
+    assert window.commands.full_screen.isChecked()
+
+
+def test_a_window_closed_in_full_screen_is_there_again(qtbot: QtBot, make_window: MakeWindow) -> None:
+    first = make_window()
+    first.commands.full_screen.trigger()
+    first.close()
+    second = make_window(settings=settings.load())
+    assert second.isFullScreen()
+    assert second.commands.full_screen.isChecked()
+    second.commands.full_screen.trigger()
+    assert not second.isFullScreen()
+
+
 def test_damaged_settings_fall_back_to_defaults(profile: Path) -> None:
     settings.settings_file().write_text("{", encoding="utf-8")
     assert settings.load() == settings.Settings()

@@ -20,7 +20,7 @@ from cocadesk.gui.states.cached_page import verdict
 from cocadesk.gui.states.hidden_page import NO_TEXT, HiddenPage
 from cocadesk.gui.states.states_window import NO_PICTURE, StatesWindow
 from cocadesk.gui.theme import theme
-from cocadesk.types import CacheComparison, CachedStates, ModelRequest, TimedDecoding, Token
+from cocadesk.types import CacheComparison, CachedStates, CaptionOptions, ModelRequest, TimedDecoding, Token
 from cocadesk.work.states import Projected
 from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.holder import LAYERS, PATCHES, FakeHolder, flat
@@ -108,6 +108,17 @@ def test_the_ways_are_measured(qtbot: QtBot, states: StatesWindow) -> None:
         for value, filled in ((0.5 * height, True), (height + 6.5, False)):  # above the number of the bar
             spot = plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(place - 0.26, value)))
             assert (image.pixelColor(spot) != before.pixelColor(spot)) == filled, (place, value)
+
+
+def test_what_is_measured_is_as_the_settings_say_now(
+    qtbot: QtBot, main: MainWindow, captioner: FakeCaptioner, states: StatesWindow
+) -> None:
+    main.panel.settings.show_values(ModelRequest(), CaptionOptions(max_tokens=3))
+    main.panel.settings.edited.emit()
+    press(qtbot, states.cached.measure.run)
+    qtbot.waitUntil(lambda: states.inquiries.comparison.result is not None, timeout=WAIT_MS)
+    assert captioner.asked[-1].max_tokens == 3
+    assert states.cached.verdict.text().startswith("All three ways gave the same tokens. 3 tokens")
 
 
 def test_measuring_is_stopped(qtbot: QtBot, main: MainWindow, captioner: FakeCaptioner, picture_file: Path) -> None:
