@@ -75,17 +75,8 @@ class LatestJob(QObject):
         self._cancel()
         self._entry, self._doing = entry, doing
         sampling = self._sampling = CancelToken()
-
-        def opened(what: Picture | Clip) -> None:
-            if self._sampling is sampling and self.is_busy:
-                then(what)
-
-        def refused(message: str) -> None:
-            if self._sampling is sampling:
-                self._finish(message)
-
         self._show(Progress(LOOKING))
-        self._session.fetch(entry, frames, opened, refused, sampling)
+        self._session.fetch(entry, frames, then, self._finish, sampling)
 
     def _begin_without_picture(self, work: Work, doing: str) -> None:
         """Run that work, which needs no picture."""

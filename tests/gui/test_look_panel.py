@@ -15,16 +15,19 @@ from cocadesk.catalog.cards import CARDS
 from cocadesk.engine.attention import subtract_minimum
 from cocadesk.engine.attention_summary import rollout, summarise
 from cocadesk.errors import InputError
+from cocadesk.gui import shelf
+from cocadesk.gui.entries import EntryState
 from cocadesk.gui.looking import STOPPED
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.overlays.style import OverlayStyle
+from cocadesk.media.image import open_picture
 from cocadesk.store import settings as kept
-from cocadesk.types import AttentionKind, ModelRequest
+from cocadesk.types import AttentionKind, ModelRequest, Picture
 from cocadesk.work.looking import TOO_LARGE
 from tests.fakes.looker import FakeLooker, RelevantLooker
 from tests.fakes.pictures import animation
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS, drop, file_urls
+from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
 from tests.gui.looks import (
     LOOKING,
     assert_shown,
@@ -319,6 +322,33 @@ def test_what_fails_is_told_and_can_be_tried_again(qtbot: QtBot, make_window: Ma
     assert panel.scene is None
     panel.again.click()
     wait_for_maps(qtbot, window, "words")
+
+
+def test_a_picture_that_cannot_be_opened_is_told_beside_no_other(
+    qtbot: QtBot, window: MainWindow, many_files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was left, for one whose maps are at hand, before anybody knew."""
+    good, bad = many_files[:2]
+    steps = Steps()
+
+    def opening(path: Path) -> Picture:
+        if path == bad:
+            steps.wait()
+            raise InputError("1.png is no picture.")
+        return open_picture(path)
+
+    monkeypatch.setattr(shelf, "open_picture", opening)
+    maps = open_one(qtbot, window, good, "image")
+    drop(window, file_urls([bad]))
+    qtbot.waitUntil(lambda: window.look.is_busy, timeout=WAIT_MS)
+    select(window, [0])
+    panel = panel_of(window)
+    assert panel.scene is not None
+    assert panel.scene.maps is maps
+    steps.allow(4)
+    wait_for_states(qtbot, window, EntryState.CAPTIONED, EntryState.FAILED)
+    assert not panel.message.isVisible()
+    assert not panel.again.isVisible()
 
 
 def test_what_comes_too_late_is_dropped(qtbot: QtBot, make_window: MakeWindow, picture_file: Path) -> None:
