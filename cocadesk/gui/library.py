@@ -100,6 +100,7 @@ class Library(QAbstractListModel):
 
     Attributes:
         downloads: What is being fetched.
+        importing: Names of the files that are being imported.
         folder: Where downloads go.
         free_bytes: Free space on its disk, when it was last asked.
     """
@@ -120,6 +121,7 @@ class Library(QAbstractListModel):
         super().__init__(parent)
         self.downloads = downloads
         downloads.setParent(self)
+        self.importing: list[str] = []
         self.folder = Path()
         self.free_bytes = 0
         self._pool = pool
@@ -176,10 +178,18 @@ class Library(QAbstractListModel):
     def add(self, path: str, name: str | None, done: Callable[[ModelCard], None], failed: Failed) -> None:
         """Import a checkpoint under that name, or the file's; `done` gets its card once its row is there."""
 
+        file = Path(path).name
+        self.importing.append(file)
+
         def imported(card: ModelCard) -> None:
+            self.importing.remove(file)
             self._refresh_for(lambda: done(card), failed)
 
-        self._pool.submit(lambda: self._engine.import_checkpoint(path, name), imported, failed, Priority.NOW)
+        def refused(message: str) -> None:
+            self.importing.remove(file)
+            failed(message)
+
+        self._pool.submit(lambda: self._engine.import_checkpoint(path, name), imported, refused, Priority.NOW)
 
     def list_names(self, done: Callable[[list[str]], None], failed: Failed) -> Ticket:
         """Find out what the libraries' models are called."""

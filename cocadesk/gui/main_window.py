@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayou
 from cocadesk.gui.about import About
 from cocadesk.gui.actions import Actions
 from cocadesk.gui.canvas import Canvas
+from cocadesk.gui.closing import Closing
 from cocadesk.gui.compare.compare_desk import CompareDesk
 from cocadesk.gui.compare.comparing import Comparing
 from cocadesk.gui.continuing import Continuing
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
         self.states = StatesDesk(
             inquiries, library, session, opens=do.states, shown=lambda: self.strip.current, parent=self
         )
+        self.closing = Closing(exporting, library, self)
         self.setStatusBar(Status(session, library, do.models, self))
         do.fill_menus()
         self.menuBar().insertMenu(self.menuBar().actions()[-2], self.tests.do.menu())
@@ -495,6 +497,9 @@ class MainWindow(QMainWindow):
             self.commands.full_screen.setChecked(self.isFullScreen())
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.closing.may_close():
+            event.ignore()
+            return
         self._remember(
             replace(
                 self.opening.settings,

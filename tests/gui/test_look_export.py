@@ -290,7 +290,7 @@ def test_one_file_is_written_after_the_other(
     assert not window.look.is_busy
 
 
-def test_closing_the_window_stops_a_film(
+def test_closing_the_window_asks_before_it_stops_a_film(
     qtbot: QtBot, window: MainWindow, picture_file: Path, dialog: Dialog, slow: Slow
 ) -> None:
     open_one(qtbot, window, picture_file)
@@ -298,8 +298,22 @@ def test_closing_the_window_stops_a_film(
     slow.go.release()
     bar = panel_of(window).findChild(ExportRow)._bar
     qtbot.waitUntil(lambda: bar.value() == 1, timeout=WAIT_MS)
+    for _ in range(2):  # asked again, it asks once
+        assert not window.close()
+    [box] = window.findChildren(QMessageBox)
+    assert box is window.closing.box
+    assert box.text() == "Writing film.gif…"
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert window.isVisible()
+    assert window.look.is_busy
+    assert not window.close()
+    box = window.closing.box
+    assert box is not None
     threading.Timer(0.05, slow.go.release).start()
-    window.close()
+    qtbot.mouseClick(
+        next(button for button in box.buttons() if button.text() == "Close and lose it"), Qt.MouseButton.LeftButton
+    )
+    assert not window.isVisible()
     assert slow.ended.is_set()
     assert not (dialog.folder / "film.gif").exists()
 

@@ -422,6 +422,31 @@ def test_a_checkpoint_is_imported(
     assert window.session.model.name == "mine"
 
 
+def test_closing_the_window_asks_before_an_import_is_lost(
+    qtbot: QtBot, make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from cocadesk.gui.import_dialog import ImportDialog  # noqa: PLC0415
+
+    importing = Importing()
+    window = make_window(engine=EngineCalls(import_checkpoint=importing))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "my.safetensors"), ""))
+    window.commands.import_model.trigger()
+    dialog = window.findChild(ImportDialog)
+    assert dialog is not None
+    click(qtbot, dialog.go)
+    click(qtbot, dialog.close_button)  # it goes on in the background
+    assert not window.close()
+    box = window.closing.box
+    assert box is not None
+    assert box.text() == "Importing my.safetensors…"
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert window.isVisible()
+    importing.go_on.set()
+    qtbot.waitUntil(lambda: not window.library.importing, timeout=WAIT_MS)
+    assert window.close()
+    assert window.closing.box is None
+
+
 @pytest.mark.qt_log_ignore("This plugin does not support")  # the list of names below the field
 def test_a_librarys_model_is_added_and_taken_out_again(
     qtbot: QtBot, make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch
