@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -152,14 +153,32 @@ class Entries(QAbstractListModel):
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
     def row_of(self, entry: Entry) -> int:
-        return self._rows.index(entry)
+        """Where it stands: keys grow from row to row.
+
+        Raises:
+            ValueError: if it is not open.
+        """
+        row = bisect_left(self._rows, entry.key, key=_key)
+        if self.at(row) is not entry:
+            raise ValueError(f"{entry.name} is not open")
+        return row
 
     def remove(self, entry: Entry) -> None:
         """Close one picture."""
         row = self.row_of(entry)
-        self.beginRemoveRows(ROOT, row, row)
-        del self._rows[row]
-        del self._by_key[entry.key]
+        self._remove(row, row)
+
+    def clear(self) -> None:
+        """Close all pictures in one go."""
+        if self._rows:
+            self._remove(0, len(self._rows) - 1)
+
+    def _remove(self, first: int, last: int) -> None:
+        """Close these rows; for whoever is told that they go, they are not open any more."""
+        for entry in self._rows[first : last + 1]:
+            del self._by_key[entry.key]
+        self.beginRemoveRows(ROOT, first, last)
+        del self._rows[first : last + 1]
         self.endRemoveRows()
 
     def notify(self, entry: Entry) -> None:
@@ -184,3 +203,7 @@ class Entries(QAbstractListModel):
             said = entry.error or entry.caption
             return f"{entry.name}, {entry.state.value.lower()}" + (f": {said}" if said else "")
         return entry if role == ENTRY_ROLE else None
+
+
+def _key(entry: Entry) -> int:
+    return entry.key

@@ -409,8 +409,7 @@ class MainWindow(QMainWindow):
             self._after_closing()
 
     def _close_all(self) -> None:
-        for entry in list(self.session.entries):
-            self.session.close(entry)
+        self.session.close_all()
         self._after_closing()
 
     def _after_closing(self) -> None:

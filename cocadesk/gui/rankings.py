@@ -97,6 +97,7 @@ class Rankings(QObject):
         self._sampling = CancelToken()
         self._job_id: int | None = None
         runner.event_arrived.connect(self._on_event)
+        session.entries.rowsRemoved.connect(self._drop_closed)
 
     @property
     def is_busy(self) -> bool:
@@ -222,6 +223,16 @@ class Rankings(QObject):
     def _show(self, progress: Progress) -> None:
         self.progress = progress
         self.changed.emit()
+
+    def _drop_closed(self, *_: object) -> None:
+        entries = self._session.entries
+        for key in [key for key in self._embeddings if entries.get(key[1]) is None]:
+            del self._embeddings[key]
+        wish = self._wish
+        if wish is not None:
+            left = tuple(entry for entry in wish.entries if entries.get(entry.key) is entry)
+            if left != wish.entries:
+                self.rank(left, wish.texts, wish.model, wish.frames)
 
     @staticmethod
     def _keys(wish: _Wish) -> set[_Key]:

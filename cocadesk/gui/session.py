@@ -252,7 +252,7 @@ class Session(QObject):
         wanted = [*self._waiting, *([self._active] if self._active and self._active is not self._disowned else [])]
         busy = {wish.entry for wish in wanted}
         absence = self.absence(self.model)
-        new = [entry for entry in asked if entry not in busy]
+        new = [entry for entry in asked if entry not in busy and self._is_open(entry)]
         for entry in new:
             if not absence or not _is_worth_keeping(entry):
                 entry.begin(EntryState.IDLE if absence else EntryState.WAITING)
@@ -308,14 +308,14 @@ class Session(QObject):
 
     def close(self, entry: Entry) -> None:
         """Close a picture."""
-        self._waiting = deque(wish for wish in self._waiting if wish.entry is not entry)
-        if self.active is entry:
-            self._stop_active()
-        self._shelf.forget(entry.key)
-        self._samples.forget(entry)
-        self.thumbnails.forget(entry.source)
         self.entries.remove(entry)
-        self.queue_changed.emit()
+        self._let_go([entry])
+
+    def close_all(self) -> None:
+        """Close all pictures."""
+        closed = list(self.entries)
+        self.entries.clear()
+        self._let_go(closed)
 
     def shutdown(self) -> bool:
         """Stop everything and end the threads. Whether they ended."""
@@ -323,6 +323,20 @@ class Session(QObject):
         self._samples.shutdown()
         ended = [self._pool.shutdown(), self._runner.shutdown()]
         return all(ended)
+
+    def _let_go(self, closed: Sequence[Entry]) -> None:
+        """Nothing is done any more for these, and nothing kept of them."""
+        self._waiting = deque(wish for wish in self._waiting if self._is_open(wish.entry))
+        if self.active is not None and not self._is_open(self.active):
+            self._stop_active()
+        for entry in closed:
+            self._shelf.forget(entry.key)
+            self._samples.forget(entry)
+            self.thumbnails.forget(entry.source)
+        self.queue_changed.emit()
+
+    def _is_open(self, entry: Entry) -> bool:
+        return self.entries.get(entry.key) is entry
 
     def _wait(self, wish: _Wish, *, first: bool = False) -> None:
         wish.entry.model, wish.entry.options = wish.model, wish.options

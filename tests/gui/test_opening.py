@@ -253,3 +253,29 @@ def test_removing_pictures_leads_back_to_the_welcome(qtbot: QtBot, window: MainW
     assert [entry.source for entry in window.session.entries] == [many_files[1]]
     window.commands.close_all.trigger()
     assert window.welcome.isVisible()
+
+
+def test_all_are_removed_without_a_look_at_any_other(
+    qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]
+) -> None:
+    going_on = threading.Event()
+
+    def wait(*_: object) -> None:
+        assert going_on.wait(WAIT_MS / 1000)
+
+    captioner = FakeCaptioner(before_token=wait)
+    window = make_window(captioner)
+    drop(window, file_urls(many_files))
+    qtbot.waitUntil(lambda: len(captioner.asked) == 1 and not window.canvas.is_empty, timeout=WAIT_MS)
+    chosen: list[object] = []
+    window.strip.entry_chosen.connect(chosen.append)
+    window.commands.close_all.trigger()
+    assert chosen == [None]
+    assert window.welcome.isVisible()
+    assert window.session.waiting == 0
+    assert not window.session._shelf._kept
+    going_on.set()
+    qtbot.waitUntil(lambda: window.session.active is None, timeout=WAIT_MS)
+    assert len(captioner.asked) == 1
+    drop(window, file_urls(many_files[:1]))
+    wait_for_states(qtbot, window, DONE)

@@ -219,6 +219,22 @@ def test_several_pictures_make_a_matrix(qtbot: QtBot, make_window: MakeWindow, t
     assert panel.matrix.horizontalHeader().sortIndicatorSection() == -1
 
 
+def test_nothing_is_kept_of_closed_pictures(qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]) -> None:
+    read = ReadingCaptioner()
+    window = make_window(settings=RANKING, loader=loader(reader=read))
+    open_files(qtbot, window, many_files[:3])
+    select(window, [0, 1, 2])
+    rank(qtbot, window, "\n".join(TEXTS))
+    first, *others = window.session.entries
+    assert len(read.seen) == 3
+    window.session.close(first)
+    assert {key[1] for key in window.rankings._embeddings} == {entry.key for entry in others}
+    wait_for_ranking(qtbot, window)
+    assert len(read.seen) == 3
+    window.commands.close_all.trigger()
+    assert not window.rankings._embeddings
+
+
 def test_the_greatest_cell_is_painted_strongest(qtbot: QtBot, make_window: MakeWindow, many_files: list[Path]) -> None:
     window = make_window(settings=replace(RANKING, appearance="light"), loader=loader())
     open_files(qtbot, window, many_files[:2])

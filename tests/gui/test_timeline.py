@@ -254,6 +254,21 @@ def test_another_number_of_frames_captions_once_the_user_has_settled(
     assert len(opened.timeline.film.sampled) == 10
 
 
+def test_a_clip_that_is_closed_at_once_is_not_captioned_with_what_was_chosen_last(
+    qtbot: QtBot, opened: MainWindow, watching: Watching, picture_file: Path
+) -> None:
+    asked: list[object] = []
+    opened.session.begun_anew.connect(asked.append)
+    opened.timeline.count.stepDown()
+    opened.commands.close_picture.trigger()
+    assert opened.session.active is None
+    assert opened.session.waiting == 0
+    assert asked == []
+    drop(opened, file_urls([picture_file]))
+    wait_for_states(qtbot, opened, DONE)
+    assert [len(seen) for seen in watching.seen] == [16, 0]
+
+
 def test_a_clip_that_is_being_captioned_is_captioned_anew(
     qtbot: QtBot, make_window: MakeWindow, clip_file: Path
 ) -> None:
