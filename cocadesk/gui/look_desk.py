@@ -196,7 +196,7 @@ class LookDesk(QObject):
     def show_entry(self, entry: Entry | None) -> None:
         """That picture is shown, or what is known about it changed."""
         if entry is None or entry.key != self._viewed:
-            self._viewed = self._pyramid = None
+            self._viewed = self._pyramid = self._backdrop = None
             if self._tab not in SHOWS_MAP:
                 self._canvas.show_map(None)  # of a word that is gone
         self.panel.show_entry(entry)
@@ -206,7 +206,7 @@ class LookDesk(QObject):
 
     def show_view(self, key: int, pyramid: Pyramid) -> None:
         """The picture of that key is on the canvas now."""
-        self._viewed, self._pyramid = key, pyramid
+        self._viewed, self._pyramid, self._backdrop = key, pyramid, None
         self._show_map()
         self.refresh_actions()
         self._show_tiles()
@@ -307,9 +307,8 @@ class LookDesk(QObject):
         layout, pyramid = scene.maps.layout, self._pyramid
         if layout is None or pyramid is None:
             self._backdrop = None
-        elif self._backdrop is None or self._backdrop.box != layout.box or self._backdrop.source is not pyramid:
-            image = _small(pyramid)
-            self._backdrop = Backdrop(image, (pyramid.width, pyramid.height), layout.box, pyramid)
+        elif self._backdrop is None or self._backdrop.box != layout.box:
+            self._backdrop = Backdrop(_small(pyramid), (pyramid.width, pyramid.height), layout.box)
         return self._backdrop
 
     # Words of the caption

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,28 @@ def test_the_picture_stands_behind_the_tiles(qtbot: QtBot, window: MainWindow, p
     assert (left.red(), left.green(), left.blue()) == pytest.approx((240, 240, 10), abs=12)
     middle = image.pixelColor(box.center())
     assert (middle.red(), middle.green(), middle.blue()) != pytest.approx((240, 240, 10), abs=12)
+
+
+def test_tiles_are_let_go_while_nobody_sees_them(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    maps = open_one(qtbot, window, picture_file)
+    tiles = window.look.tiles
+    for _ in range(2):
+        window.commands.all_maps.trigger()
+        np.testing.assert_allclose(tiles.view.values[0, 0], maps.patch_map(1, 0, 0), rtol=1e-6)
+        assert tiles.view.current == (2, HEADS)
+        tiles.close()
+        assert tiles.view.values.size == 0
+
+
+def test_nothing_keeps_a_closed_picture_or_its_maps(qtbot: QtBot, window: MainWindow, picture_file: Path) -> None:
+    kept: list[weakref.ref[np.ndarray]] = []
+    window.session.view_ready.connect(lambda _, pyramid: kept.append(weakref.ref(pyramid.levels[0].pixels)))
+    kept.append(weakref.ref(open_one(qtbot, window, picture_file).weights))
+    window.commands.all_maps.trigger()
+    window.look.tiles.close()
+    window.commands.close_picture.trigger()
+    gc.collect()
+    assert [one() is None for one in kept] == [True, True]
 
 
 def test_a_pin_stays_and_the_newest_can_follow_the_sliders(

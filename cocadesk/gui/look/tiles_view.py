@@ -43,13 +43,11 @@ class Backdrop:
         image: Small.
         size: Width and height of the picture itself.
         box: Left, top, right and bottom edge of all patches, in pixels of the picture.
-        source: What the image was made from, to tell whether it is still the same.
     """
 
     image: QImage
     size: tuple[int, int]
     box: tuple[float, float, float, float]
-    source: object = None
 
 
 class TilesView(QAbstractScrollArea):

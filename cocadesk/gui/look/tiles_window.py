@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDrag, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QDrag, QHideEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cocadesk.gui.look.scene import Choice, Head, Scene
@@ -105,6 +105,13 @@ class TilesWindow(QDialog):
         self.show_scene(scene, choice, style, backdrop)
         self.view.reveal_current()
         self.view.setFocus()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Let everything go until `open_with`, unless the window is only minimised."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._scene = self._backdrop = None
+            self._draw()
 
     def _stand_aside(self) -> None:
         """Leave as much of the picture free as there is room for: tiles are dragged onto it."""

@@ -250,7 +250,6 @@ class LookPanel(QWidget):
         """What is to be laid over the picture; the same object for as long as nothing else is chosen."""
         scene, choice = self.scene, self.controls.choice
         if scene is None:
-            self._made = None
             return None
         if self._made is None or self._made[:2] != (scene, choice):
             self._made = (scene, choice, scene.overlay(choice))
@@ -394,7 +393,7 @@ class LookPanel(QWidget):
         if result is not None:
             self._able[self.kind, self.box.model.name] = result.has_relevance
         if result is not self._shown:
-            self._shown = result
+            self._shown, self._made = result, None
             self.controls.show_scene(Scene(result) if result is not None else None)
         self._busy.set_busy(looking.is_busy)
         self._doing.setText(looking.progress.what if looking.progress else "")
