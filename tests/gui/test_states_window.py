@@ -229,6 +229,24 @@ def test_the_patches_lie_on_their_plane_in_every_layer(qtbot: QtBot, states: Sta
     assert shades == [theme().colours.doubt, theme().colours.accent]
 
 
+def test_what_is_drawn_is_said(qtbot: QtBot, states: StatesWindow) -> None:
+    assert states.hidden.plot.plot.accessibleDescription() == "Nothing to show yet"
+    page = hidden(qtbot, states, len(PATCHES))
+    plot, count = page.plot.plot, f"{len(PATCHES)} tokens"
+    assert plot.accessibleDescription() == f"{count} after layer {LAYERS} of {LAYERS}"
+    page.layer.setValue(1)
+    page.token.setCurrentIndex(3)
+    expected = project(flat(len(PATCHES)))[1, 2]
+    assert plot.accessibleDescription() == (
+        f"{count} after layer 1 of {LAYERS}. {PATCHES[2]} is at {expected[0]:.2f}, {expected[1]:.2f}"
+    )
+    page.layer.setValue(0)
+    page.token.setCurrentIndex(0)
+    assert plot.accessibleDescription() == f"{count} before the first layer"
+    page.plot.show_states(None)
+    assert plot.accessibleDescription() == "Nothing to show yet"
+
+
 def test_a_point_is_named_and_its_way_drawn(qtbot: QtBot, states: StatesWindow) -> None:
     page = hidden(qtbot, states, len(PATCHES))
     plot = page.plot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QP
 from cocadesk.gui.icons import icon
 from cocadesk.gui.panels.subject import muted
 from cocadesk.gui.rankings import Progress
-from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets import fields
 from cocadesk.gui.widgets.naming import named
+from cocadesk.gui.widgets.plots import dress_axes, quiet_plot
 from cocadesk.gui.widgets.tone import set_tone
 from cocadesk.work.measuring import MeasuredOn
 
@@ -58,12 +59,8 @@ class MeasuringSection(QWidget):
         self._doing = muted()
         self.message = muted()
         self.told = muted()
-        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
-        self.plot.setAccessibleName("Deletion and insertion curves")
+        self.plot = quiet_plot("Deletion and insertion curves")
         self.plot.setFixedHeight(PLOT_HEIGHT)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.areas = [QLabel() for _ in range(4)]
         self._figures = QWidget()
         self._lay_out()
@@ -199,13 +196,7 @@ class MeasuringSection(QWidget):
 
     def _dress(self) -> None:
         colours = theme().colours
-        self.plot.setBackground(QColor(colours.surface))
-        for side, title in (("left", "Output"), ("bottom", "Share of patches")):
-            axis = self.plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(pg.mkPen(QColor(colours.border)))
-            axis.setTextPen(pg.mkPen(QColor(colours.muted)))
-            axis.setLabel(title, **{"color": colours.muted, "font-size": f"{scaled_font(0.85).pointSizeF():.1f}pt"})
+        dress_axes(self.plot, left="Output", bottom="Share of patches")
         for label, tone in zip(self.areas, (colours.danger, colours.muted, colours.accent, colours.muted), strict=True):
             label.setStyleSheet(f"color: {tone}; font-weight: 600;")
         self.copy.setIcon(icon("copy"))

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.theme import theme
+from cocadesk.gui.widgets.plots import dress_axes, quiet_plot
 from cocadesk.work.states import Projected
 
 REACH = 14
@@ -42,11 +43,7 @@ class HiddenPlot(QWidget):
         self.token = -1
         self._shown: Projected | None = None
         self._under = -1
-        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
-        self.plot.setAccessibleName("Hidden states on a plane")
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot = quiet_plot("Hidden states on a plane")
         self.plot.setMinimumSize(320, 240)
         self._points = pg.ScatterPlotItem(pxMode=True)
         self._way = pg.PlotDataItem()
@@ -116,11 +113,11 @@ class HiddenPlot(QWidget):
 
     def _draw(self) -> None:
         shown, colours = self._shown, theme().colours
+        self.plot.setAccessibleDescription(self._description())
         if shown is None:
             self._points.clear()
             self._way.clear()
             self._name.hide()
-            self.plot.setAccessibleDescription("Nothing to show yet")
             return
         now: npt.NDArray[np.float32] = shown.points[self.layer]
         brushes = [pg.mkBrush(_tint(name)) for name in shown.tokens]
@@ -136,6 +133,18 @@ class HiddenPlot(QWidget):
         self._points.setData(pos=now, brush=brushes, size=sizes, pen=outline)
         self._name_one()
 
+    def _description(self) -> str:
+        """What is drawn, for those who do not see it."""
+        shown = self._shown
+        if shown is None:
+            return "Nothing to show yet"
+        count = "1 token" if len(shown.tokens) == 1 else f"{len(shown.tokens)} tokens"
+        where = f"after layer {self.layer} of {shown.layers}" if self.layer else "before the first layer"
+        if self.token < 0:
+            return f"{count} {where}"
+        x, y = shown.points[self.layer, self.token].tolist()
+        return f"{count} {where}. {_spoken(shown.tokens[self.token])} is at {x:.2f}, {y:.2f}"
+
     def _name_one(self) -> None:
         """Name the token under the pointer, or else the chosen one."""
         token = self._under if self._under >= 0 else self.token
@@ -143,7 +152,7 @@ class HiddenPlot(QWidget):
         self._name.setVisible(shown is not None and token >= 0)
         if shown is not None and token >= 0:
             x, y = shown.points[self.layer, token].tolist()
-            self._name.setText(shown.tokens[token].strip() or shown.tokens[token])
+            self._name.setText(_spoken(shown.tokens[token]))
             self._name.setPos(x, y)
             left, right = self.plot.getViewBox().viewRange()[0]
             share = (x - left) / (right - left)
@@ -151,15 +160,7 @@ class HiddenPlot(QWidget):
 
     def _dress(self) -> None:
         colours = theme().colours
-        self.plot.setBackground(QColor(colours.surface))
-        size = f"{scaled_font(0.85).pointSizeF():.1f}pt"
-        for side, title in (("left", "Second principal component"), ("bottom", "First principal component")):
-            axis = self.plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(pg.mkPen(QColor(colours.border)))
-            axis.setTextPen(pg.mkPen(QColor(colours.muted)))
-            axis.setTickFont(scaled_font(0.9))
-            axis.setLabel(title, color=colours.muted, **{"font-size": size})
+        dress_axes(self.plot, left="Second principal component", bottom="First principal component")
         self._way.setPen(pg.mkPen(QColor(colours.danger), width=2))
         self._way.setSymbol("o")
         self._way.setSymbolSize(5)
@@ -169,6 +170,10 @@ class HiddenPlot(QWidget):
         self._name.fill = pg.mkBrush(QColor(colours.window))
         self._name.border = pg.mkPen(QColor(colours.border))
         self._draw()
+
+
+def _spoken(token: str) -> str:
+    return token.strip() or token
 
 
 def _tint(token: str) -> QColor:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from cocadesk.gui.states.inquiry import WAYS
 from cocadesk.gui.theme import scaled_font, theme
+from cocadesk.gui.widgets.plots import dress_axes, quiet_plot
 from cocadesk.types import CacheComparison
 
 HEADROOM = 1.18
@@ -27,11 +25,7 @@ class WaysPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: CacheComparison | None = None
-        self.plot: Any = pg.PlotWidget(enableMenu=False)  # made and then taken away, the menu ends the process at times
-        self.plot.setAccessibleName("Milliseconds per token")
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.plot = quiet_plot("Milliseconds per token")
         self.plot.setMinimumSize(260, 200)
         self.plot.getAxis("bottom").setTicks([list(enumerate(WAYS.values()))])
         column = QVBoxLayout(self)
@@ -69,16 +63,7 @@ class WaysPlot(QWidget):
         self.plot.setAccessibleDescription(f"Milliseconds per token: {', '.join(spoken)}")
 
     def _dress(self) -> None:
-        colours = theme().colours
-        self.plot.setBackground(QColor(colours.surface))
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(pg.mkPen(QColor(colours.border)))
-            axis.setTextPen(pg.mkPen(QColor(colours.muted)))
-            axis.setTickFont(scaled_font(0.9))
-        size = f"{scaled_font(0.85).pointSizeF():.1f}pt"
-        self.plot.getAxis("left").setLabel("Milliseconds per token", color=colours.muted, **{"font-size": size})
+        dress_axes(self.plot, left="Milliseconds per token")
         self._draw()
 
 
