@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QAction, QFont, QPainter, QPen
+from PySide6.QtGui import QAction, QFont, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -26,6 +26,7 @@ from cocadesk.gui.entries import AnyIndex
 from cocadesk.gui.icons import icon
 from cocadesk.gui.library import MODEL_ROLE, Library, ModelEntry, badge
 from cocadesk.gui.theme import colour, scaled_font, theme
+from cocadesk.gui.widgets.cards import paint_card
 from cocadesk.gui.widgets.naming import named
 from cocadesk.work.downloads import DownloadPhase
 
@@ -218,11 +219,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(area).adjusted(MARGIN, 3, -MARGIN, -3)
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        if selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(colour("accent"), 1.5) if selected else Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent_soft", 1.0 if selected else 0.5))
-            painter.drawRoundedRect(card.adjusted(1, 1, -1, -1), 9, 9)
+        paint_card(painter, card.adjusted(1, 1, -1, -1), state)
         inside = card.adjusted(12, 9, -12, -10)
         upper = QRectF(inside.x(), inside.y(), inside.width(), inside.height() / 2)
         lower = upper.translated(0, inside.height() / 2)

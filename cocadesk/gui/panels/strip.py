@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QAction, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QAction, QPainter, QPainterPath
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -34,6 +34,7 @@ from cocadesk.gui.entries import ENTRY_ROLE, Entries, Entry, EntryState
 from cocadesk.gui.icons import icon
 from cocadesk.gui.theme import colour, scaled_font, theme
 from cocadesk.gui.thumbnails import Thumbnails
+from cocadesk.gui.widgets.cards import paint_card
 from cocadesk.gui.widgets.film_mark import paint_film_mark
 from cocadesk.gui.widgets.naming import named
 
@@ -175,11 +176,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = QRectF(area).adjusted(MARGIN, 3, -MARGIN, -3)
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        if selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(colour("accent"), 1.5) if selected else Qt.PenStyle.NoPen)
-            painter.setBrush(colour("accent_soft", 1.0 if selected else 0.5))
-            painter.drawRoundedRect(card, 9, 9)
+        paint_card(painter, card, state)
         frame = card.adjusted(6, 6, -6, -28)
         self._paint_picture(painter, entry, frame)
         name = QRectF(card.x() + 8, frame.bottom() + 4, card.width() - 16, 20)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from cocadesk.gui.theme import colour, scaled_font
@@ -85,14 +85,7 @@ class ChangedWord(Word):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             figure = self._figure_metrics()[1]
             word = self.rect().adjusted(0, 0, 0, -figure)
-            box = QRectF(word).adjusted(0.75, 0.75, -0.75, -0.75)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour(*tint_of(self.change)))
-            painter.drawRoundedRect(box, 4, 4)
-            if self.hasFocus() or self.underMouse():
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(colour("accent"), 1.5))
-                painter.drawRoundedRect(box, 4, 4)
+            self._paint_box(painter, word, colour(*tint_of(self.change)))
             painter.setPen(colour("text"))
             text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
             painter.drawText(word, Qt.AlignmentFlag.AlignCenter, text)

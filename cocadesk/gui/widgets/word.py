@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from cocadesk.gui.theme import colour
@@ -66,20 +66,24 @@ class Word(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            box = QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75)
             doubt = 1 - math.exp(min(self.token.logprob, 0.0))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("doubt", STRONGEST_TINT * doubt))
-            painter.drawRoundedRect(box, 4, 4)
-            if self.hasFocus() or self.underMouse():
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(colour("accent"), 1.5))
-                painter.drawRoundedRect(box, 4, 4)
+            self._paint_box(painter, self.rect(), colour("doubt", STRONGEST_TINT * doubt))
             painter.setPen(colour("text"))
             text = self.text()
             if self.width() < self.sizeHint().width():
                 text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, self.width() - 2 * PADDING_X)
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_box(self, painter: QPainter, where: QRect, tint: QColor) -> None:
+        """The word's box in that tint, with a line around it while it is pointed at or has the keyboard."""
+        box = QRectF(where).adjusted(0.75, 0.75, -0.75, -0.75)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tint)
+        painter.drawRoundedRect(box, 4, 4)
+        if self.hasFocus() or self.underMouse():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(colour("accent"), 1.5))
+            painter.drawRoundedRect(box, 4, 4)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # the caption moves between its words; a button would take the arrow keys for Tab
