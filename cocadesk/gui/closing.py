@@ -49,7 +49,7 @@ class Closing(QObject):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Close CocaDesk")
         box.setText("\n".join(under_way))
-        box.setInformativeText("This is not finished, and cannot be gone on with later.")
+        box.setInformativeText("If CocaDesk is closed now, this is lost.")
         sure = box.addButton(f"Close and lose {it}", QMessageBox.ButtonRole.DestructiveRole)
         keep = box.addButton("Keep open", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -25,6 +25,7 @@ from cocadesk.gui.look_desk import LookDesk
 from cocadesk.gui.looking import Looking
 from cocadesk.gui.measuring import Measuring
 from cocadesk.gui.model_desk import ModelDesk
+from cocadesk.gui.model_status import ModelPhase
 from cocadesk.gui.model_watch import ModelWatch
 from cocadesk.gui.opening import Opening
 from cocadesk.gui.overlays.pins_menu import fill_pins_menu
@@ -35,17 +36,17 @@ from cocadesk.gui.panels.welcome import Welcome
 from cocadesk.gui.pyramid import Pyramid
 from cocadesk.gui.questions import Questions
 from cocadesk.gui.rankings import Rankings
-from cocadesk.gui.session import ModelPhase, Session
+from cocadesk.gui.remembering import Remembering
+from cocadesk.gui.session import Session
 from cocadesk.gui.side_desk import SideDesk
 from cocadesk.gui.states.inquiry import Inquiries
 from cocadesk.gui.states.states_desk import StatesDesk
 from cocadesk.gui.status import Status, describe
 from cocadesk.gui.testing import Testing
 from cocadesk.gui.testing_desk import TestDesk
-from cocadesk.gui.theme import theme
 from cocadesk.gui.timeline import Timeline
 from cocadesk.gui.widgets.message_bar import MessageBar
-from cocadesk.store.settings import Appearance, Settings, save
+from cocadesk.store.settings import Settings
 from cocadesk.types import Token
 
 COLUMN_WIDTHS = (190, 690, 400)
@@ -84,7 +85,6 @@ class MainWindow(QMainWindow):
         self.questions = questions
         self.rankings = rankings
         self.library = library
-        self._keep = keep
         self._samples = list(samples)
         self.setWindowTitle("CocaDesk")
         self.setWindowIcon(app_icon())
@@ -134,8 +134,9 @@ class MainWindow(QMainWindow):
         self.continuing = Continuing(session, self.panel, lambda: self.strip.current, do, self)
         self.popup = self.continuing.popup
         self.opening = Opening(self, session, settings)
+        self.memory = Remembering(self, self._columns, self.opening, do, keep=keep)
         self.watch = ModelWatch(session, library, self)
-        self.desk = ModelDesk(library, do, lambda: self.opening.settings.last_folder, self)
+        self.desk = ModelDesk(library, do, lambda: self.memory.settings.last_folder, self)
         self.compare = CompareDesk(
             comparing,
             library,
@@ -204,7 +205,7 @@ class MainWindow(QMainWindow):
         self.beside.tab_changed.connect(self._show_columns)
         self.beside.tab_changed.connect(self._refresh_actions)
         self.beside.busy_changed.connect(self._refresh_stop)
-        self.beside.remembered.connect(lambda change: self._remember(change(self.opening.settings)))
+        self.beside.remembered.connect(self.memory.change)
         self.beside.sections_toggled.connect(self._on_section)
         self.look.problem.connect(self.messages.add)
         self.look.told.connect(lambda text: self.statusBar().showMessage(text, 2500))
@@ -216,7 +217,6 @@ class MainWindow(QMainWindow):
             self.desk.steer(download)
         self.welcome.samples_asked.connect(session.open_paths)
         self.opening.problem.connect(self.messages.add)
-        self.opening.remembered.connect(self._on_remembered)
         self.trouble.retry_asked.connect(self._retry)
         self.trouble.close_asked.connect(do.close_picture.trigger)
         self.panel.settings.edited.connect(self._on_edited)
@@ -226,7 +226,6 @@ class MainWindow(QMainWindow):
             hint.model_asked.connect(self.desk.show_models)
             hint.dismissed.connect(lambda: do.starter_hints.setChecked(False))
             do.starter_hints.toggled.connect(hint.set_wanted)
-        do.starter_hints.toggled.connect(self._on_hints)
         self.desk.use_asked.connect(self.panel.settings.chooser.choose)
         self.desk.unload_asked.connect(session.unload)
         self.watch.missed.connect(lambda: self.panel.section.set_open(True))
@@ -265,8 +264,6 @@ class MainWindow(QMainWindow):
         ):
             action.triggered.connect(lambda _=False, what=what: what())
         do.settings.toggled.connect(self._on_section)
-        for name, action in do.appearances.items():
-            action.triggered.connect(lambda _=False, name=name: self._dress(name))
 
     # What the session tells
 
@@ -359,7 +356,7 @@ class MainWindow(QMainWindow):
         do.open_samples.setEnabled(bool(self._samples))
         model = self.library.entry(self.session.model.name)
         do.download_model.setEnabled(model is not None and model.can_download)
-        do.shared_model_folder.setEnabled(bool(self.opening.settings.model_folder))
+        do.shared_model_folder.setEnabled(bool(self.memory.settings.model_folder))
 
     def _refresh_stop(self) -> None:
         """Say whether there is something to stop, and something to copy."""
@@ -421,7 +418,7 @@ class MainWindow(QMainWindow):
         changed = chosen.model != self.session.model
         self.session.choose(chosen.model, chosen.options)
         self.timeline.set_count(chosen.options.frames)
-        self._remember(replace(self.opening.settings, model=chosen.model, options=chosen.options))
+        self.memory.change(lambda settings: replace(settings, model=chosen.model, options=chosen.options))
         if changed:
             self.desk.show_in_use(chosen.model.name)
             self.watch.warm()
@@ -434,25 +431,18 @@ class MainWindow(QMainWindow):
         self._on_edited()
 
     def _on_folder(self, folder: str) -> None:
-        self._remember(replace(self.opening.settings, model_folder=folder))
+        self.memory.change(lambda settings: replace(settings, model_folder=folder))
         self._refresh_actions()
 
     def _on_folder_used(self, folder: str) -> None:
-        self._remember(replace(self.opening.settings, last_folder=folder))
+        self.memory.change(lambda settings: replace(settings, last_folder=folder))
 
     def _on_section(self, shown: bool) -> None:
         self.commands.settings.setChecked(shown)
         self.panel.section.set_open(shown)
         self.beside.set_sections(shown)
         self._show_columns()
-        self._remember(replace(self.opening.settings, settings_shown=shown))
-
-    def _on_hints(self, wanted: bool) -> None:
-        self._remember(replace(self.opening.settings, starter_hints=wanted))
-
-    def _dress(self, appearance: Appearance) -> None:
-        theme().use(appearance)
-        self._remember(replace(self.opening.settings, appearance=appearance))
+        self.memory.change(lambda settings: replace(settings, settings_shown=shown))
 
     # What is remembered
 
@@ -465,30 +455,13 @@ class MainWindow(QMainWindow):
         self.desk.show_in_use(chosen.name)
         self.beside.restore(settings)
         self.panel.section.set_open(settings.settings_shown)
-        self.commands.appearances[settings.appearance].setChecked(True)
-        self.commands.starter_hints.setChecked(settings.starter_hints)
-        theme().use(settings.appearance)
-        self.commands.list_recent(settings.recent, self._open_recent)
         self.resize(*FIRST_SIZE)
-        self.restoreGeometry(_unpack(settings.geometry))
-        self._columns.restoreState(_unpack(settings.splitter))
+        self.memory.restore()
 
     def _tell_gone(self, remembered: str, chosen: str) -> None:
         known = self.library.entry(chosen)
         if remembered != chosen and known is not None:
             self.messages.add(remembered, f"It is not on the list of models any more. {known.card.title} captions.")
-
-    def _open_recent(self, path: Path) -> None:
-        self.opening.open_paths([path])
-
-    def _remember(self, settings: Settings) -> None:
-        self.opening.settings = settings
-        self._on_remembered()
-
-    def _on_remembered(self) -> None:
-        self.commands.list_recent(self.opening.settings.recent, self._open_recent)
-        if self._keep:
-            save(self.opening.settings)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -499,13 +472,7 @@ class MainWindow(QMainWindow):
         if not self.closing.may_close():
             event.ignore()
             return
-        self._remember(
-            replace(
-                self.opening.settings,
-                geometry=_pack(self.saveGeometry()),
-                splitter=_pack(self._columns.saveState()),
-            )
-        )
+        self.memory.save_layout()
         self.beside.save()
         self.hide()  # stopping may take a moment, which nobody needs to watch
         self.timeline.shutdown()
@@ -523,11 +490,3 @@ def _again(entry: Entry | None) -> str:
 
 def _is_left(entry: Entry) -> bool:
     return entry.state in (EntryState.IDLE, EntryState.STOPPED, EntryState.FAILED)
-
-
-def _pack(state: QByteArray) -> str:
-    return bytes(state.toBase64().data()).decode("ascii")
-
-
-def _unpack(state: str) -> QByteArray:
-    return QByteArray.fromBase64(state.encode("ascii", "ignore"))

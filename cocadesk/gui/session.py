@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from cocadesk.gui import pyramid
 from cocadesk.gui.entries import Entries, Entry, EntryState
+from cocadesk.gui.model_status import ModelPhase, ModelStatus
 from cocadesk.gui.shelf import Shelf
 from cocadesk.gui.thumbnails import Thumbnails
 from cocadesk.gui.timeline_samples import Samples
+from cocadesk.gui.viewing import Viewing
 from cocadesk.media.folder import Expanded, expand
 from cocadesk.types import (
     CancelToken,
@@ -28,38 +28,10 @@ from cocadesk.types import (
     Token,
 )
 from cocadesk.work.captioning import caption_work, load_work, unload_work
-from cocadesk.work.io_pool import IoPool, Priority, Ticket
+from cocadesk.work.io_pool import IoPool, Priority
 from cocadesk.work.job import Ended, JobEvent, JobState
 from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady, ModelUnloaded, ModelWarning
 from cocadesk.work.runner import Runner
-
-
-class ModelPhase(Enum):
-    """Where the chosen model stands."""
-
-    ABSENT = "absent"
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """The model as the window shows it.
-
-    Attributes:
-        device, dtype, weight_bytes, seconds: Once it is READY: where it runs, its number format, the memory that its
-            weights take, and how long loading took.
-        message: Once it FAILED, why.
-    """
-
-    request: ModelRequest
-    phase: ModelPhase = ModelPhase.ABSENT
-    device: str = ""
-    dtype: str = ""
-    weight_bytes: int = 0
-    seconds: float = 0.0
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +103,7 @@ class Session(QObject):
         self._pool = pool
         self._manager = manager
         self._shelf = Shelf(pool)
+        self._viewing = Viewing(pool, self._shelf, self.entries, self.view_ready.emit, self.problem.emit)
         self._samples = Samples(pool, lambda entry, note: self.problem.emit(entry.name, note))
         self._disowned: _Wish | None = None
         self._waiting: deque[_Wish] = deque()
@@ -138,8 +111,6 @@ class Session(QObject):
         self._job_id: int | None = None
         self._is_ready = False  # the model of the caption that is being made
         self._loading: _Loading | None = None
-        self._view_ticket: Ticket | None = None
-        self._shown_key: int | None = None
         runner.event_arrived.connect(self._on_event)
 
     @property
@@ -194,18 +165,7 @@ class Session(QObject):
 
         Where its file cannot be opened, `Entry.unopened` says so instead; a caption that it has stays.
         """
-        if self._view_ticket is not None:
-            self._view_ticket.drop()
-            self._view_ticket = None
-        self._shown_key = entry.key if entry else None
-        if entry is not None:
-            self._shelf.fetch(
-                entry.key,
-                entry.source,
-                lambda picture: self._build_view(entry, picture),
-                lambda message: self._fail_view(entry, message),
-                Priority.NOW,
-            )
+        self._viewing.show(entry)
 
     def fetch(
         self,
@@ -224,8 +184,7 @@ class Session(QObject):
 
         def opened(picture: Picture) -> None:
             entry.describe(picture)
-            if entry.unopened and entry.key == self._shown_key:  # its file is back
-                self.show(entry)
+            self._viewing.on_opened(entry)
             if wanted.is_cancelled:
                 return
             if picture.seconds is None or not isinstance(source, Path):
@@ -354,32 +313,6 @@ class Session(QObject):
         opened = self.entries.add(sources)
         self.opened.emit(opened)
         self.caption([entry for entry in opened if entry.state is not EntryState.CAPTIONED])
-
-    def _build_view(self, entry: Entry, picture: Picture) -> None:
-        if self._shown_key != entry.key:
-            return
-        if self._view_ticket is not None:
-            self._view_ticket.drop()
-        entry.describe(picture)
-        self.entries.notify(entry)
-        self._view_ticket = self._pool.submit(
-            lambda: pyramid.build(picture),
-            lambda built: self._show_view(entry, built),
-            lambda message: self._fail_view(entry, message),
-            Priority.NOW,
-        )
-
-    def _show_view(self, entry: Entry, built: pyramid.Pyramid) -> None:
-        entry.unopened = ""
-        self.view_ready.emit(entry.key, built)
-
-    def _fail_view(self, entry: Entry, message: str) -> None:
-        """Note why a picture cannot be shown; told once, however often it is looked at."""
-        is_news = message not in (entry.unopened, entry.error)
-        entry.unopened = message
-        self.entries.notify(entry)
-        if is_news:
-            self.problem.emit(entry.name, message)
 
     def _next(self) -> None:
         """Begin with the picture whose turn it is, and have the one after it decoded meanwhile."""

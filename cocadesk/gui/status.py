@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QSizePolicy, QStatusBar
 from cocadesk.gui import wording
 from cocadesk.gui.icons import icon
 from cocadesk.gui.library import Library
-from cocadesk.gui.session import ModelPhase, ModelStatus, Session
+from cocadesk.gui.model_status import ModelPhase, ModelStatus
+from cocadesk.gui.session import Session
 from cocadesk.gui.theme import theme
 from cocadesk.gui.widgets.busy_bar import BusyBar
 from cocadesk.gui.widgets.elided_label import ElidedLabel

@@ -14,7 +14,7 @@ from cocadesk.errors import ModelError
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.library import Place
 from cocadesk.gui.main_window import MainWindow
-from cocadesk.gui.session import ModelPhase, ModelStatus
+from cocadesk.gui.model_status import ModelPhase, ModelStatus
 from cocadesk.models import Captioner
 from cocadesk.store.settings import Settings
 from cocadesk.types import CaptionOptions, Clip, ModelRequest, Picture, Token

@@ -24,8 +24,8 @@ from cocadesk.gui.engine_calls import EngineCalls
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.library import Place
 from cocadesk.gui.main_window import MainWindow
+from cocadesk.gui.model_status import ModelPhase
 from cocadesk.gui.panels.models_panel import ModelsPanel
-from cocadesk.gui.session import ModelPhase
 from cocadesk.paths import models_dir
 from cocadesk.store import settings
 from cocadesk.store.settings import Settings
