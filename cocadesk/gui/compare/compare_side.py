@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
 
 from cocadesk.gui.canvas import Canvas
-from cocadesk.gui.compare.comparing import SideState
+from cocadesk.gui.compare.comparing import SideJob
 from cocadesk.gui.compare.marked_view import MarkedView
 from cocadesk.gui.library import Library
 from cocadesk.gui.panels.model_notice import ModelNotice
@@ -99,7 +99,7 @@ class CompareSide(QWidget):
         """Why the chosen model cannot be used now; empty if it can. Says so above the caption as well."""
         return self.notice.show_model(self.settings.model)
 
-    def show_state(self, state: SideState, differing: set[int]) -> None:
+    def show_state(self, state: SideJob, differing: set[int]) -> None:
         """Show what is known about the side."""
         model = self.settings.model
         known = self._library.entry(model.name)

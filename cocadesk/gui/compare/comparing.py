@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from PySide6.QtCore import QObject, Signal
 
 from cocadesk.gui.compare.shared_choice import MapKind, attention_of
 from cocadesk.gui.compare.words import counterpart, differing
 from cocadesk.gui.entries import Entry
+from cocadesk.gui.latest_job import LatestJob
 from cocadesk.gui.looking import STOPPED as LOOKING_STOPPED
 from cocadesk.gui.looking import Looking, MapCache, Wish
 from cocadesk.gui.pyramid import Pyramid, build
 from cocadesk.gui.session import Session
-from cocadesk.types import (
-    CancelToken,
-    CaptionOptions,
-    CaptionRequest,
-    CaptionResult,
-    Clip,
-    ModelRequest,
-    Picture,
-    Token,
-)
+from cocadesk.types import CaptionOptions, CaptionRequest, CaptionResult, Clip, ModelRequest, Picture, Token
 from cocadesk.work.captioning import caption_work
 from cocadesk.work.io_pool import IoPool, Priority
-from cocadesk.work.job import Ended, JobEvent, JobState
 from cocadesk.work.looking import Looked
-from cocadesk.work.model_manager import ModelLoading, ModelManager, ModelReady
+from cocadesk.work.model_manager import ModelManager
 from cocadesk.work.runner import Runner
 
 SIDES = (0, 1)
@@ -35,34 +24,106 @@ SIDES = (0, 1)
 STOPPED = "Stopped. Press “Compare again” to go on."
 
 
-@dataclass(slots=True, eq=False)
-class SideState:
-    """What is known about one side. Lives on the window's thread.
+class SideJob(LatestJob):
+    """Captions the picture on one side, and has the caption's maps made.
 
     Attributes:
-        doing: What is being done for the caption, for a user to read; empty if nothing is.
-        problem: What went wrong; empty if nothing did.
-        looked: The maps of the chosen kind; None until they are there, or where there are none.
-        looking: What is being done for them; empty if nothing is.
-        unseen: Why there are none; empty if nothing went wrong.
+        model, options: What captions.
+        tokens: The caption's, as far as it has come.
+        result: The caption; None until it is finished.
+        kind: Of the maps.
     """
 
-    model: ModelRequest = field(default_factory=ModelRequest)
-    options: CaptionOptions = field(default_factory=CaptionOptions)
-    tokens: list[Token] = field(default_factory=list)
-    result: CaptionResult | None = None
-    looked: Looked | None = None
-    doing: str = ""
-    problem: str = ""
-    looking: str = ""
-    unseen: str = ""
-    sampling: CancelToken = field(default_factory=CancelToken)
-    job_id: int | None = None
+    stopped = STOPPED
+
+    captioned = Signal()
+    """`result` is there."""
+
+    def __init__(
+        self, runner: Runner, manager: ModelManager, session: Session, *, cache: MapCache, parent: QObject
+    ) -> None:
+        super().__init__(runner, session, parent)
+        self.model = ModelRequest()
+        self.options = CaptionOptions()
+        self.tokens: list[Token] = []
+        self.result: CaptionResult | None = None
+        self.kind: MapKind = "words"
+        self._manager = manager
+        self._looking = Looking(runner, manager, session, cache=cache, parent=self)
+        self._looking.changed.connect(self.changed)
 
     @property
-    def caption(self) -> str:
-        """The caption, or as much of it as there is."""
-        return self.result.caption if self.result else "".join(token.text for token in self.tokens).strip()
+    def doing(self) -> str:
+        """What is being done for the caption, for a user to read; empty if nothing is."""
+        return self.progress.what if self.progress else ""
+
+    @property
+    def looked(self) -> Looked | None:
+        """The maps; None until they are there, or where there are none."""
+        return self._looking.result
+
+    @property
+    def looking(self) -> str:
+        """What is being done for the maps; empty if nothing is."""
+        return self._looking.progress.what if self._looking.progress else ""
+
+    @property
+    def unseen(self) -> str:
+        """Why there are no maps; empty if nothing went wrong."""
+        return STOPPED if self._looking.problem == LOOKING_STOPPED else self._looking.problem
+
+    def begin(self, entry: Entry, model: ModelRequest, options: CaptionOptions) -> None:
+        """Caption that picture, in place of whatever was asked for before."""
+        self._cancel()
+        self._forget()
+        self.model, self.options = model, options
+
+        def send(what: Picture | Clip) -> None:
+            self._submit(caption_work(self._manager, CaptionRequest(model, (what,), options)))
+
+        self._begin(entry, options.frames, send)
+
+    def clear(self) -> None:
+        """Forget what there is, and stop what is being done."""
+        self._cancel()
+        self._forget()
+        self._finish()
+
+    def stop(self) -> None:
+        """Stop what is being done; the words that are there stay."""
+        super().stop()
+        self._looking.stop()
+
+    def choose_kind(self, kind: MapKind) -> None:
+        """Have maps of that kind made in place of others; the caption stays."""
+        self.kind = kind
+        self._look()
+
+    def _take(self, said: object) -> None:
+        match said:
+            case Token() as token:
+                if token.position == 0:  # the first one, or it begins anew on another device
+                    self.tokens.clear()
+                self.tokens.append(token)
+                self.changed.emit()
+            case CaptionResult() as result:
+                self.tokens, self.result = list(result.tokens), result
+                self._look()  # at once, so that nobody takes the moment before it for the end
+                self.changed.emit()
+                self.captioned.emit()
+
+    def _forget(self) -> None:
+        self.tokens, self.result = [], None
+        self._look()
+
+    def _look(self) -> None:
+        """Have maps made for the caption, if there is one."""
+        wish = None
+        if self.entry is not None and self.result is not None:
+            kind, relevance = attention_of(self.kind)
+            said = self.result if kind == "words" else None
+            wish = Wish(kind, self.model, self.entry, "", said, self.options.frames, relevance)
+        self._looking.look(wish)
 
 
 class Comparing(QObject):
@@ -73,7 +134,6 @@ class Comparing(QObject):
 
     Attributes:
         sides: Left and right.
-        kind: Of maps that are made once a caption is there.
     """
 
     changed = Signal(int)
@@ -96,18 +156,14 @@ class Comparing(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.sides = (SideState(), SideState())
-        self.kind: MapKind = "words"
-        left, right = (Looking(runner, manager, session, cache=cache, parent=self) for _ in SIDES)
-        self._lookings = (left, right)
-        left.changed.connect(lambda: self._on_looking(0))
-        right.changed.connect(lambda: self._on_looking(1))
-        self._runner = runner
+        left, right = (SideJob(runner, manager, session, cache=cache, parent=self) for _ in SIDES)
+        self.sides = (left, right)
+        for number, side in enumerate(self.sides):
+            side.changed.connect(lambda number=number: self.changed.emit(number))
+            side.captioned.connect(lambda other=1 - number: self.changed.emit(other))  # the differences depend on it
         self._pool = pool
-        self._manager = manager
         self._session = session
         self._entry: Entry | None = None
-        runner.event_arrived.connect(self._on_event)
 
     @property
     def is_busy(self) -> bool:
@@ -116,9 +172,8 @@ class Comparing(QObject):
 
     def show_entry(self, entry: Entry | None) -> None:
         """Compare on this picture; captions are made when `caption` asks for them. None for none."""
-        for number in SIDES:
-            self._drop(number)
-            self.changed.emit(number)
+        for side in self.sides:
+            side.clear()
         self._entry = entry
         if entry is not None:
             self._session.fetch(
@@ -127,41 +182,22 @@ class Comparing(QObject):
 
     def caption(self, number: int, model: ModelRequest, options: CaptionOptions) -> None:
         """Caption the picture on that side, in place of whatever was asked for before."""
-        self._drop(number)
-        side, entry = self.sides[number], self._entry
-        side.model, side.options = model, options
-        if entry is not None:
-            side.doing = "Looking at the picture…"
-            sampling = side.sampling
-            self._session.fetch(
-                entry,
-                options.frames,
-                lambda what: self._send(number, sampling, what),
-                lambda message: self._end(number, message) if side.sampling is sampling else None,
-                sampling,
-            )
-        self.changed.emit(number)
+        if self._entry is not None:
+            self.sides[number].begin(self._entry, model, options)
 
     def clear(self, number: int) -> None:
         """Forget what that side has, and stop what is being done for it."""
-        self._drop(number)
-        self.changed.emit(number)
+        self.sides[number].clear()
 
     def stop(self) -> None:
         """Stop both sides; the words that are there stay."""
-        for number in SIDES:
-            side = self.sides[number]
-            if side.doing:
-                self._cancel(side)
-                self._end(number, STOPPED)
-            self._lookings[number].stop()
+        for side in self.sides:
+            side.stop()
 
     def choose_kind(self, kind: MapKind) -> None:
         """Have maps of that kind made on both sides, in place of others; captions stay."""
-        if kind != self.kind:
-            self.kind = kind
-            for number in SIDES:
-                self._look(number)
+        for side in self.sides:
+            side.choose_kind(kind)
 
     def differing(self) -> tuple[set[int], set[int]]:
         """Positions of each side's tokens that the other caption has not, in its order; empty while one is missing."""
@@ -186,69 +222,3 @@ class Comparing(QObject):
     def _refuse(self, entry: Entry, message: str) -> None:
         if self._entry is entry:
             self.problem.emit(message)
-
-    def _send(self, number: int, sampling: CancelToken, what: Picture | Clip) -> None:
-        side = self.sides[number]
-        if side.sampling is sampling and side.doing:
-            request = CaptionRequest(side.model, (what,), side.options)
-            side.job_id = self._runner.submit(caption_work(self._manager, request))
-
-    def _on_event(self, event: JobEvent) -> None:
-        number = next((at for at in SIDES if self.sides[at].job_id == event.job_id), None)
-        if number is None:
-            return
-        side, payload = self.sides[number], event.payload
-        match payload:
-            case ModelLoading(request=request):
-                side.doing = f"Loading {request.name}…"
-            case ModelReady():
-                side.doing = "Looking at the picture…"
-            case Token() as token:
-                if token.position == 0:  # the first one, or it begins anew on another device
-                    side.tokens.clear()
-                side.tokens.append(token)
-            case CaptionResult() as result:
-                side.tokens, side.result = list(result.tokens), result
-            case Ended() as end:
-                self._look(number)  # first, so that nobody takes the moment between for the end
-                self._end(number, end.message if end.state is JobState.FAILED else "")
-                return
-        self.changed.emit(number)
-        if isinstance(payload, CaptionResult):  # which the other side's differences depend on
-            self.changed.emit(1 - number)
-
-    def _look(self, number: int) -> None:
-        """Have maps made for a side's caption, if there is one."""
-        side, entry = self.sides[number], self._entry
-        wish = None
-        if entry is not None and side.result is not None:
-            kind, relevance = attention_of(self.kind)
-            said = side.result if kind == "words" else None
-            wish = Wish(kind, side.model, entry, "", said, side.options.frames, relevance)
-        self._lookings[number].look(wish)
-
-    def _on_looking(self, number: int) -> None:
-        side, looking = self.sides[number], self._lookings[number]
-        side.looked, side.looking = looking.result, looking.progress.what if looking.progress else ""
-        side.unseen = STOPPED if looking.problem == LOOKING_STOPPED else looking.problem
-        self.changed.emit(number)
-
-    def _end(self, number: int, problem: str) -> None:
-        side = self.sides[number]
-        side.job_id, side.doing, side.problem = None, "", problem
-        self.changed.emit(number)
-
-    def _drop(self, number: int) -> None:
-        """Forget what that side has."""
-        side = self.sides[number]
-        self._cancel(side)
-        side.tokens, side.result = [], None
-        side.doing = side.problem = ""
-        self._lookings[number].look(None)
-        side.sampling = CancelToken()
-
-    def _cancel(self, side: SideState) -> None:
-        side.sampling.cancel()
-        if side.job_id is not None:
-            self._runner.cancel(side.job_id)
-        side.job_id = None  # what the job still says is stale
