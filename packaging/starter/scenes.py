@@ -233,8 +233,8 @@ _NOUN_PATTERN, _FORMS = _pattern()
 
 
 def read_caption(text: str) -> Reading:
-    """Find in a caption the nouns with their counts, the relation and the background."""
-    text = text.lower()
+    """Find in a caption the nouns with their counts, the relation and the background; "t - shirt" is read as "t-shirt"."""
+    text = re.sub(r"\b - \b", "-", text.lower())
     found = re.search(r"\b([a-z]+) background\b", text)
     background = found.group(1) if found else ""
     body = re.sub(r"(on|in front of) an? (\w+ )?\w+ background,?", " ", text)

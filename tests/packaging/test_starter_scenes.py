@@ -19,6 +19,7 @@ def test_a_caption_in_any_wording_reads_back_as_its_scene() -> None:
         scene = scenes.sample_scene(rng)
         text = scenes.caption(scene, rng)
         reading = scenes.read_caption(text)
+        assert scenes.read_caption(text.replace("-", " - ")) == reading, text  # as CLIP's tokens are put together
         assert reading.counts == {group.noun: len(group.sprites) for group in scene.groups}, text
         assert reading.background == (scene.colour or "photo"), text
         if len(scene.groups) == 2:
