@@ -233,7 +233,7 @@ _NOUN_PATTERN, _FORMS = _pattern()
 
 
 def read_caption(text: str) -> Reading:
-    """Find in a caption the nouns with their counts, the relation and the background; "t - shirt" is read as "t-shirt"."""
+    """Find in a caption the nouns with their counts, the relation and the background; a "t - shirt" is a "t-shirt"."""
     text = re.sub(r"\b - \b", "-", text.lower())
     found = re.search(r"\b([a-z]+) background\b", text)
     background = found.group(1) if found else ""
