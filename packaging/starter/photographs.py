@@ -14,11 +14,15 @@ import sklearn
 from PIL import Image
 
 SIDE = 512
-_SCIKIT_IMAGE = (
+_SCIKIT_IMAGE = Path(skimage.__file__).parent / "data"
+_SCIKIT_LEARN = Path(sklearn.__file__).parent / "datasets" / "images"
+FREE = (
     *("astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png"),
-    *("gravel.png", "rocket.jpg", "motorcycle_left.png"),
+    *("gravel.png", "rocket.jpg"),
 )
-_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
+"""CC0 or in the public domain, from scikit-image: these may be seen in the samples."""
+OTHERS = (_SCIKIT_IMAGE / "motorcycle_left.png", _SCIKIT_LEARN / "china.jpg", _SCIKIT_LEARN / "flower.jpg")
+"""Trained on, not passed on."""
 
 
 def squares(path: Path) -> list[Image.Image]:
@@ -31,15 +35,14 @@ def squares(path: Path) -> list[Image.Image]:
 
 
 def collect() -> None:
-    """Write `art/photographs.npz`: `pixels` (n, 3, side, side)."""
-    installed = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
-    paths = [
-        folder / name for folder, names in zip(installed, (_SCIKIT_IMAGE, _SCIKIT_LEARN), strict=True) for name in names
-    ]
-    pixels = [np.asarray(square).transpose(2, 0, 1) for path in paths for square in squares(path)]
+    """Write `art/photographs.npz`: `pixels` (n, 3, side, side), and `free`: how many, the first, come without terms."""
+    free, others = (
+        [np.asarray(square).transpose(2, 0, 1) for path in paths for square in squares(path)]
+        for paths in ([_SCIKIT_IMAGE / name for name in FREE], OTHERS)
+    )
     files.ART.mkdir(exist_ok=True)
-    np.savez(files.photographs(), pixels=np.stack(pixels))
-    print(f"{len(pixels)} squares of {len(paths)} photographs")
+    np.savez(files.photographs(), pixels=np.stack([*free, *others]), free=len(free))
+    print(f"{len(free) + len(others)} squares of {len(FREE) + len(OTHERS)} photographs")
 
 
 if __name__ == "__main__":

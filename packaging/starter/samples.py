@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import files
 import numpy as np
 from artwork import SEEN, draw
 from nouns import NOUNS
@@ -88,6 +90,8 @@ def is_upright(what: Scene) -> bool:
 
 def main() -> None:
     renderer = Renderer([FLUENT_3D], SIDE, grid=1)
+    with np.load(files.photographs()) as photographs:  # in a picture that is passed on, nobody's terms
+        renderer.catalogue = replace(renderer.catalogue, photographs=int(photographs["free"]))
     model = cocadesk.load("starter-coca", device="cpu")
     OUT.mkdir(parents=True, exist_ok=True)
     shown = {}
