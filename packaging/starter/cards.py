@@ -13,8 +13,7 @@ from pathlib import Path
 import files
 import model
 import progress
-import vit_model
-import vqa_model
+import towers
 from artists import SEEN, SKETCHES
 from safetensors import safe_open
 
@@ -55,17 +54,9 @@ def size(weights: Path) -> str:
     return f"{numbers:,}, stored as float16 safetensors ({weights.stat().st_size / 1e6:.1f} MB)"
 
 
-_SHAPES = {
-    "multimodal_cfg": model.tower_shape,
-    "text_config": vqa_model.tower_shape,
-    "model_args": vit_model.tower_shape,
-}
-"""By what the configuration of each kind of model alone holds."""
-
-
 def picture(config: model.Config) -> str:
     """ "112 × 112 pixels in 7 × 7 patches of 16; 6 blocks, width 192, 6 heads"."""
-    seen = next(shape(config) for key, shape in _SHAPES.items() if key in config)
+    seen = towers.shape(config)
     return (
         f"{seen.side} × {seen.side} pixels in {seen.grid} × {seen.grid} patches of {seen.patch}; {seen.blocks} blocks, "
         f"width {seen.width}, {seen.heads} heads"

@@ -96,7 +96,8 @@ class Worker:
         if self.stage in ("vqa", "vit"):
             if not (coca / "model.safetensors").exists():
                 raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
-            return VqaTrainee(coca) if self.stage == "vqa" else VitTrainee(coca)
+            trainee = VqaTrainee if self.stage == "vqa" else VitTrainee
+            return trainee(coca, self.args.tower_of)
         config = read_config(given) if given else CONFIG
         if self.rank == 0:
             self._write_vocabulary(given, config["text_cfg"]["vocab_size"])
@@ -318,11 +319,11 @@ def main() -> None:
     long = parser.add_mutually_exclusive_group(required=True)
     long.add_argument("--steps", type=int)
     long.add_argument("--minutes", type=float, help="the learning rate reaches nothing when they are over")
-    parser.add_argument("--start-from", type=Path, help="folder of a CoCa, or of the stage's own model, to begin with")
-    parser.add_argument("--tower-of", type=Path, help="folder of a starter-vqa whose tower “caption” begins with")
+    parser.add_argument("--start-from", type=Path, help="folder of the model to begin with, or to take the tower of")
+    parser.add_argument("--tower-of", type=Path, help="folder of a starter to take the tower of, besides")
     args = parser.parse_args()
-    if args.tower_of and not (args.stage == "caption" and args.start_from):
-        parser.error("--tower-of is for “caption” with --start-from alone.")
+    if args.tower_of and (args.stage == "tower" or not args.start_from):
+        parser.error("--tower-of goes with --start-from, and not with “tower”.")
     if args.processes > 1:
         _train_together(args)
     else:

@@ -10,12 +10,12 @@ import marks
 import numpy as np
 import questions
 import torch
+import towers
 import vit_model
 import vqa_model
 from lessons import IGNORED, NO_NOUN
-from model import CONFIG, Config, TowerShape, build, has_norm, load, read_config, save, tower_shape
+from model import CONFIG, Config, build, has_norm, load, read_config, save, tower_shape
 from nouns import NOUNS
-from open_clip.transformer import VisionTransformer as CocaTower
 from photos import CLASSES
 from render import BACKGROUND
 from scenes import COLOUR_NAMES, MOST_OF_A_KIND, NUMBER_WORDS, Scene
@@ -86,7 +86,7 @@ class CocaTrainee(Trainee):
         words: Numbers of the tokens of nouns.
         start_from: Folder of a model to begin with.
         read: Its tokenizer if it is to caption too; None if its tower learns alone.
-        seeing: Folder of a starter for questions whose tower it takes instead of its own.
+        seeing: Folder of a starter whose tower it takes instead of its own.
     """
 
     def __init__(
@@ -101,7 +101,9 @@ class CocaTrainee(Trainee):
         super().__init__(width, vision["image_size"], vision["patch_size"], config, read)
         self.coca = load(start_from) if start_from else build(config)
         if seeing:
-            self._see_as(seeing, tower_shape(config))
+            vit_model.set_tower(self.coca.visual, towers.weights(seeing, tower_shape(config)))
+            if has_norm(config):
+                raise SystemExit(f"The CoCa has a norm before its blocks and {seeing} has none: see without_norm.py.")
         self.pooled_head = nn.Linear(width, len(NOUNS) + 1)
         self.count_head = nn.Linear(width, MOST_OF_A_KIND)
         self.picture_head = nn.Linear(width, CLASSES)
@@ -119,14 +121,6 @@ class CocaTrainee(Trainee):
         if read:
             self.weights = {"patch": 0.4, "pooled": 0.4, "count": 0.2, "picture": 0.2}
             self.weights |= {"caption": 1.0, "pointing": 0.3, "contrastive": 0.2}
-
-    def _see_as(self, folder: Path, wanted: TowerShape) -> None:
-        config = read_config(folder)
-        if "vision_config" not in config or vqa_model.tower_shape(config) != wanted:
-            raise SystemExit(f"{folder} holds no starter-vqa with a tower of {wanted}: name another with --tower-of.")
-        if has_norm(self.config):
-            raise SystemExit(f"The CoCa has a norm before its blocks and {folder} has none: see without_norm.py.")
-        vit_model.set_tower(self.coca.visual, vqa_model.image_weights(vqa_model.load(folder)[0]))
 
     def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         self._patches = output
@@ -197,14 +191,18 @@ class CocaTrainee(Trainee):
 
 
 class VqaTrainee(Trainee):
-    """The BLIP for questions, from the folder of another one, or of a CoCa whose tower it begins with."""
+    """The BLIP for questions.
 
-    def __init__(self, start_from: Path) -> None:
-        if "vision_config" in read_config(start_from):
-            model, config, self.words = vqa_model.begun(start_from)
-        else:
-            shape = vqa_model.tower_shape(vqa_model.configuration("starter-vqa"))
-            model, config, self.words = vqa_model.fresh(tower_of(start_from, shape))
+    Args:
+        start_from: Folder of another one, or of another starter whose tower it begins with.
+        seeing: Folder of a starter whose tower it takes in any case.
+    """
+
+    def __init__(self, start_from: Path, seeing: Path | None = None) -> None:
+        is_own = "text_config" in read_config(start_from)
+        model, config, self.words = vqa_model.begun(start_from) if is_own else vqa_model.fresh()
+        if seeing or not is_own:
+            vqa_model.see(model, towers.weights(seeing or start_from, vqa_model.tower_shape(config)))
         vision = config["vision_config"]
         super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
         self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "count": 0.2, "pointing": 0.3}
@@ -273,12 +271,11 @@ class VqaTrainee(Trainee):
 class VitTrainee(Trainee):
     """The vision transformer, begun as the BLIP is. FashionMNIST's classes are none of its own."""
 
-    def __init__(self, start_from: Path) -> None:
-        if "architecture" in read_config(start_from):
-            model, config = vit_model.begun(start_from)
-        else:
-            shape = vit_model.tower_shape(vit_model.configuration("starter-vit"))
-            model, config = vit_model.fresh(tower_of(start_from, shape))
+    def __init__(self, start_from: Path, seeing: Path | None = None) -> None:
+        is_own = "architecture" in read_config(start_from)
+        model, config = vit_model.begun(start_from) if is_own else vit_model.fresh()
+        if seeing or not is_own:
+            vit_model.see(model, towers.weights(seeing or start_from, vit_model.tower_shape(config)))
         made = config["model_args"]
         super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config, None)
         self.vit, self.weights = model, {"class": 1.0, "patch": 0.3}
@@ -302,22 +299,3 @@ class VitTrainee(Trainee):
 def mean_negative_log(shares: Tensor) -> Tensor:
     """Of shares (n); zero of none."""
     return -shares.clamp(min=1e-6).log().sum() / max(1, len(shares))
-
-
-def tower_of(folder: Path, wanted: TowerShape) -> CocaTower:
-    """The image tower of the CoCa in that folder, to begin a model with that wants such a tower.
-
-    Raises:
-        SystemExit: if it is not such a tower; the message says what it is.
-    """
-    config = read_config(folder)
-    if "vision_cfg" not in config:
-        raise SystemExit(f"{folder} holds no CoCa: train one first, or name another with --start-from.")
-    found = tower_shape(config)
-    if found != wanted or has_norm(config):
-        norm = " behind a norm" if has_norm(config) else ""
-        raise SystemExit(
-            f"The tower in {folder} has {found}{norm}, but this model begins with {wanted}, without a norm before "
-            "them: name another with --start-from, or change configs/."
-        )
-    return load(folder).visual

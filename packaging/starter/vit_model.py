@@ -33,13 +33,11 @@ def tower_shape(config: Config) -> TowerShape:
     return TowerShape(made["img_size"], made["patch_size"], made["embed_dim"], made["depth"], made["num_heads"])
 
 
-def fresh(tower: CocaTower | None) -> tuple[VisionTransformer, Config]:
-    """A model that sees as the CoCa's tower does, with a new head; with None, one that sees nothing yet."""
+def fresh() -> tuple[VisionTransformer, Config]:
+    """A model that has learned nothing yet."""
     config = configuration("starter-vit")
     model = build(config)
     torch.nn.init.zeros_(model.head.weight)
-    if tower is not None:
-        model.load_state_dict(tower_weights(tower), strict=False)
     return model, config | {"label_names": LABELS, "label_descriptions": DEFINITIONS}
 
 
@@ -89,6 +87,18 @@ def set_tower(tower: CocaTower, weights: dict[str, Tensor]) -> None:
     for name, own in tower_weights(tower).items():
         own.copy_(weights[name])
     tower.positional_embedding[1:] += weights["patch_embed.proj.bias"]
+
+
+def without_head(model: VisionTransformer) -> dict[str, Tensor]:
+    """What `see` takes."""
+    return {name: value for name, value in model.state_dict().items() if not name.startswith("head.")}
+
+
+def see(model: VisionTransformer, weights: dict[str, Tensor]) -> None:
+    """Let a model see as that tower does, given under timm's names."""
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    if unexpected or set(missing) != {"head.weight", "head.bias"}:
+        raise ValueError(f"These are not the weights of a tower: {missing} {unexpected}.")
 
 
 def save(model: VisionTransformer, folder: Path, config: Config) -> None:

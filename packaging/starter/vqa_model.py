@@ -8,14 +8,12 @@ from pathlib import Path
 
 import questions
 from model import Config, TowerShape, configuration, read_config, read_weights, write_config, write_weights
-from open_clip.transformer import VisionTransformer as CocaTower
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from torch import Tensor
 from transformers import BlipConfig, BlipForQuestionAnswering
-from vit_model import tower_weights
 
 VOCABULARY = "vocab.txt"
 PAD, UNKNOWN, SEPARATOR, DECODE, ENCODE = "[PAD]", "[UNK]", "[SEP]", "[DEC]", "[ENC]"
@@ -87,16 +85,13 @@ def tower_shape(config: Config) -> TowerShape:
     return TowerShape(*(vision[name] for name in names))
 
 
-def fresh(tower: CocaTower | None) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
-    """A model that sees as the CoCa's tower does and cannot read yet; with None, one that sees nothing yet."""
+def fresh() -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
+    """A model that has learned nothing yet."""
     words = WordPieces(vocabulary())
     config = configuration("starter-vqa")
     numbers = {"vocab_size": len(words), "bos_token_id": words.start, "sep_token_id": words.end}
     config["text_config"] |= numbers | {"pad_token_id": words.pad, "eos_token_id": words.end}
-    model = build(config)
-    if tower is not None:
-        model.vision_model.load_state_dict(_named_for_blip(tower_weights(tower)))
-    return model, config, words
+    return build(config), config, words
 
 
 def begun(folder: Path) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
@@ -130,16 +125,17 @@ _NAMES = {
 """timm's names of a vision transformer's parts, and transformers' in BLIP."""
 
 
-def _named_for_blip(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def see(model: BlipForQuestionAnswering, weights: dict[str, Tensor]) -> None:
+    """Let a model see as that tower does, given under timm's names."""
     renamed = {}
     for name, value in weights.items():
         for old, new in _NAMES.items():
             name = name.replace(old, new)  # noqa: PLW2901
         renamed[re.sub(r"^norm\.", "post_layernorm.", name)] = value
-    return renamed
+    model.vision_model.load_state_dict(renamed)
 
 
-def image_weights(model: BlipForQuestionAnswering) -> dict[str, Tensor]:
+def tower_weights(model: BlipForQuestionAnswering) -> dict[str, Tensor]:
     """The image encoder's weights under timm's names."""
     weights = {}
     for name, value in model.vision_model.state_dict().items():

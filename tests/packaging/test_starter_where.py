@@ -110,7 +110,7 @@ def write_starter(name: str, folder: Path) -> None:
             config = tiny(name)
             model.save(model.build(config), folder, config)
         else:
-            blip, config, words = vqa_model.fresh(None)
+            blip, config, words = vqa_model.fresh()
             vqa_model.save(blip, folder, config, words)
 
 
