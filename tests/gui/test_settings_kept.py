@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from cocadesk.catalog.card import WEIGHTS_FILE
-from cocadesk.catalog.cards import IMPORT_FILE
+from cocadesk.catalog.cards import CARDS, IMPORT_FILE
 from cocadesk.gui.colours import DARK, LIGHT
 from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
@@ -141,10 +142,13 @@ def test_damaged_settings_fall_back_to_defaults(profile: Path) -> None:
     assert settings.load() == settings.Settings(recent=("a",))
 
 
-def test_a_remembered_model_that_is_gone_gives_way_to_another(
-    qtbot: QtBot, make_window: MakeWindow, picture_file: Path
+def test_a_remembered_model_that_is_gone_gives_way_to_the_usual_one(
+    qtbot: QtBot, make_window: MakeWindow, picture_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[ModelRequest] = []
+    usual = CARDS["starter-coca"]
+    monkeypatch.delitem(CARDS, "starter-coca")
+    monkeypatch.setitem(CARDS, "starter-coca", usual)  # wherever it is on the list
 
     def loader(request: ModelRequest) -> object:
         asked.append(request)

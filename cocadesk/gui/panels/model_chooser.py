@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from cocadesk.catalog.card import Ability
+from cocadesk.catalog.cards import DEFAULT_ANSWERER, DEFAULT_CAPTIONER, DEFAULT_CLASSIFIER, DEFAULT_RANKER
 from cocadesk.gui.icons import icon
 from cocadesk.gui.import_dialog import CHECKPOINTS
 from cocadesk.gui.library import Library, Place
@@ -34,6 +35,16 @@ UNTRAINED: dict[Ability, str] = {
     "attend": "Random weights: maps mean nothing.",
     "classify": "Random weights: classes mean nothing.",
 }
+
+
+USUAL: dict[Ability, str] = {
+    "caption": DEFAULT_CAPTIONER,
+    "ask": DEFAULT_ANSWERER,
+    "rank": DEFAULT_RANKER,
+    "classify": DEFAULT_CLASSIFIER,
+    "attend": DEFAULT_CAPTIONER,
+}
+"""The model that comes along for each ability."""
 
 
 class ModelChooser(QWidget):
@@ -124,7 +135,7 @@ class ModelChooser(QWidget):
         )
 
     def show_model(self, model: ModelRequest) -> None:
-        """Show this one without telling that anything was edited; where there is none of its name, the first one.
+        """Show this one without telling that anything was edited; where there is none of its name, the usual one.
 
         Weights that were chosen for it are let go then: they would not fit the other one.
         """
@@ -135,7 +146,7 @@ class ModelChooser(QWidget):
             for field in (self._model, self._device, self._dtype, self._untrained, self._checkpoint)
         ]
         self._seed = model.seed
-        self._model.setCurrentIndex(max(0, self._model.findData(model.name)))
+        self._model.setCurrentIndex(self._row(model.name))
         self._device.setCurrentIndex(max(0, self._device.findData(model.device)))
         self._dtype.setCurrentIndex(max(0, self._dtype.findData(model.dtype)))
         self._untrained.setChecked(model.untrained)
@@ -149,6 +160,11 @@ class ModelChooser(QWidget):
         self.show_model(ModelRequest(name, self._device.currentData(), self._dtype.currentData(), seed=self._seed))
         self.edited.emit()
 
+    def _row(self, name: str | None) -> int:
+        """Where that model is in the list; else the one that does this unless another is chosen; else the first."""
+        rows = [self._model.findData(name) for name in (name, USUAL[self._ability])]
+        return next((row for row in rows if row >= 0), 0)
+
     def _fill(self) -> None:
         chosen = self._model.currentData()
         blocker = QSignalBlocker(self._model)
@@ -156,7 +172,7 @@ class ModelChooser(QWidget):
         for entry in self._library:
             if self._ability in entry.card.abilities:
                 self._model.addItem(entry.card.title, entry.card.name)
-        self._model.setCurrentIndex(max(0, self._model.findData(chosen)))
+        self._model.setCurrentIndex(self._row(chosen))
         del blocker
         self._mark_all()
         if chosen is not None and self._model.currentData() != chosen:  # an imported model is gone
