@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,20 +13,7 @@ from cocadesk.gui.look.arc_diagram import ArcDiagram
 from cocadesk.gui.look.cell_grid import CellGrid
 from cocadesk.gui.look.token_strip import TokenStrip
 from cocadesk.gui.net_info.treemap import Treemap
-from tests.gui.driving import WAIT_MS
-
-
-class Paints(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.count = 0
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        self.count += event.type() == QEvent.Type.Paint
-        return False
+from tests.gui.driving import WAIT_MS, Paints
 
 
 @pytest.mark.parametrize(

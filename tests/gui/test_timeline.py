@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import InputError
@@ -24,7 +24,7 @@ from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import quadrants
 from tests.fakes.videos import RATE, number_of, video
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
+from tests.gui.driving import WAIT_MS, Paints, drop, file_urls, wait_for_states
 
 COUNT = 80
 LENGTH = COUNT / RATE
@@ -42,19 +42,6 @@ class Watching:
     def _note(self, item: Picture | Clip, position: int) -> None:
         if position == 0:
             self.seen.append(item.indices if isinstance(item, Clip) else ())
-
-
-class Paints(QObject):
-    """Counts how often a widget is drawn."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.count = 0
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        self.count += event.type() == QEvent.Type.Paint
-        return False
 
 
 @pytest.fixture
