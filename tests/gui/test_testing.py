@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cocadesk.errors import InputError
+from cocadesk.gui.entries import EntryState
 from cocadesk.gui.main_window import MainWindow
 from cocadesk.gui.masking.tools import Tool
 from cocadesk.gui.panels.testing_panel import RUN
@@ -28,7 +29,7 @@ from tests.fakes.captioner import FakeCaptioner
 from tests.fakes.pictures import quadrants
 from tests.fakes.reader import FakeClassifier
 from tests.gui.conftest import MakeWindow
-from tests.gui.driving import WAIT_MS, drop, file_urls
+from tests.gui.driving import WAIT_MS, drop, file_urls, wait_for_states
 from tests.gui.side import ASKED, ReadingCaptioner, loader, open_files, select
 
 LEFT = Qt.MouseButton.LeftButton
@@ -530,7 +531,8 @@ def test_the_same_decoding_without_the_beginning_of_a_continuation(
     entry = window.strip.current
     assert entry is not None
     window.continuing.trees.go_on(entry, entry.tokens[0], entry.tokens[0].alternatives[1])
-    qtbot.waitUntil(lambda: entry.caption.endswith("instead"), timeout=WAIT_MS)
+    wait_for_states(qtbot, window, EntryState.CAPTIONED)  # its last word is there a moment before
+    assert entry.caption.endswith("instead")
     take(qtbot, window, Tool.RECTANGLE)
     drag(qtbot, window, (0, 0), (40, 30))
     run(qtbot, window)
