@@ -12,7 +12,8 @@ class Artist(NamedTuple):
     """One set of drawings.
 
     `title` names it and who made it, as cards do; `licence` is an SPDX expression. `files` is the path of a picture
-    inside the package with `{code}` for the code points, or an Iconify `icons.json`, or the stylesheet of a font.
+    inside the package with `{code}` for the code points, or an Iconify `icons.json`, or the stylesheet of a font, or a
+    list here of files by noun.
     """
 
     name: str
@@ -60,13 +61,22 @@ SKETCHES = (
     Artist("tabler", "Tabler, by Paweł Kuna", "MIT", "@iconify-json/tabler", "icons.json"),
     Artist("hugeicons", "Hugeicons, by Hugeicons", "MIT", "@iconify-json/hugeicons", "icons.json"),
     Artist("font-awesome", "Font Awesome 6, by Fonticons", "CC-BY-4.0", "@iconify-json/fa6-solid", "icons.json"),
+    Artist("icon-park", "IconPark, by ByteDance", "Apache-2.0", "@iconify-json/icon-park", "icons.json"),
+    Artist("lucide", "Lucide, by Lucide contributors", "ISC", "@iconify-json/lucide", "icons.json"),
 )
 """Black on white: drawn in the nouns' colours in training only, so that shapes are learned from many hands."""
+
+CLIP_ART = Artist(
+    "clip-art", "Open Clip Art Library, by its contributors", "CC-PDDC", "openclipart-png", "clip_art.json"
+)
+"""In colour, from Debian, by more hands than anything else here; in training only. `clip_art.json` names those of its
+thousands of files that show a noun."""
 
 UNSEEN = Artist("openmoji", "OpenMoji, by the HfG Schwäbisch Gmünd", "CC-BY-SA-4.0", "openmoji", "color/svg/{CODE}.svg")
 """Never trained on: the test of an unseen hand."""
 
-ARTISTS = (*SEEN, *SKETCHES, UNSEEN)
+TRAINED_ON = (*SEEN, *SKETCHES, CLIP_ART)
+ARTISTS = (*TRAINED_ON, UNSEEN)
 
 
 def numbers(artists: tuple[Artist, ...]) -> list[int]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import debian
 import files
 import npm
 import numpy as np
 import resvg_py
-from artists import ARTISTS, MISNAMED, SEEN, SKETCHES, Artist
+from artists import ARTISTS, CLIP_ART, MISNAMED, SEEN, SKETCHES, Artist
 from nouns import NOUNS
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_closing, binary_fill_holes
@@ -32,6 +34,10 @@ def _from_svg(source: str, side: int) -> Image.Image:
     image = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=source, width=side)))).convert("RGBA")
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
+
+
+_TONES = {"#2F88FF": "#aaa", "#43CCF8": "#ddd"}
+"""IconPark's two blues, which are the same for all things, as greys; white lines are on them."""
 
 
 @cache
@@ -65,6 +71,8 @@ def _icon(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None
             if icon := icons.get(key):
                 box = icon.get("left", 0), icon.get("top", 0), icon.get("width", width), icon.get("height", height)
                 body = icon["body"].replace("currentColor", "#000")
+                for fill, tone in _TONES.items():
+                    body = body.replace(fill, tone)
                 view = " ".join(map(str, box))
                 return _from_svg(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}">{body}</svg>', side)
     return None
@@ -105,22 +113,45 @@ def _file(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
-    """Black ink on transparent ground becomes black and white: what lines enclose, small gaps aside, is white paper."""
-    ink = np.asarray(image)[..., 3]
+    """Ink on transparent ground becomes black and white: what lines enclose, small gaps aside, is white paper."""
+    cover = np.asarray(image)[..., 3]
+    ink = cover.astype(int) * (255 - np.asarray(image.convert("L")).astype(int)) // 255
     gap = max(1, image.width // 40)
-    room = np.pad(ink > 100, 2 * gap)
+    room = np.pad(cover > 100, 2 * gap)
     inside = binary_fill_holes(binary_closing(room, iterations=gap))[2 * gap : -2 * gap, 2 * gap : -2 * gap]
-    alpha = np.maximum(ink, inside.astype(np.uint8) * 255)
-    grey = np.where(alpha > 0, 255 - ink.astype(int) * 255 // np.maximum(alpha, 1), 0).astype(np.uint8)
+    alpha = np.maximum(cover, inside.astype(np.uint8) * 255)
+    grey = np.where(alpha > 0, 255 - ink * 255 // np.maximum(alpha, 1), 0).astype(np.uint8)
     return Image.fromarray(np.dstack([grey, grey, grey, alpha]))
+
+
+def _clip_art(artist: Artist, noun: dict[str, Any]) -> Iterator[Image.Image]:
+    chosen = json.loads((files.HERE / artist.files).read_text(encoding="utf-8"))
+    for name in chosen.get(noun["noun"], ()):
+        path = debian.unpacked(artist.package) / "usr/share/openclipart/png" / f"{name}.png"
+        yield Image.open(path).convert("RGBA")
+
+
+def drawings(artist: Artist, noun: dict[str, Any], side: int) -> Iterator[Image.Image]:
+    """All the artist's pictures of a noun, as `draw` gives the first."""
+    images = _clip_art(artist, noun) if artist is CLIP_ART else [_read(artist, noun, max(2 * side, 192))]
+    for image in images:
+        if (found := _square(artist, image, side)) is not None:
+            yield found
 
 
 def draw(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
     """The artist's picture of a noun, RGBA, trimmed and centred on a square of `side` pixels; None if there is none."""
+    return next(drawings(artist, noun, side), None)
+
+
+def _read(artist: Artist, noun: dict[str, Any], side: int) -> Image.Image | None:
     if noun["noun"] in MISNAMED.get(artist.name, ()):
         return None
     read = {"icons.json": _icon, "400.css": _glyph}.get(artist.files, _file)
-    image = read(artist, noun, max(2 * side, 192))
+    return read(artist, noun, side)
+
+
+def _square(artist: Artist, image: Image.Image | None, side: int) -> Image.Image | None:
     if image is None or (box := image.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox()) is None:
         return None
     image = image.crop(box)
@@ -139,15 +170,14 @@ def collect() -> None:
     pixels, nouns, artists = [], [], []
     for index, artist in enumerate(ARTISTS):
         for number, noun in enumerate(NOUNS):
-            image = draw(artist, noun, SPRITE_PIXELS)
-            if image is None:
-                continue
-            rgba = np.asarray(image).astype(np.float32)
-            rgba[..., :3] *= rgba[..., 3:] / 255
-            pixels.append(rgba.round().astype(np.uint8).transpose(2, 0, 1))
-            nouns.append(number)
-            artists.append(index)
-        print(f"{artist.name:14} {artists.count(index):4} of {len(NOUNS)} nouns  {artist.licence}", flush=True)
+            for image in drawings(artist, noun, SPRITE_PIXELS):
+                rgba = np.asarray(image).astype(np.float32)
+                rgba[..., :3] *= rgba[..., 3:] / 255
+                pixels.append(rgba.round().astype(np.uint8).transpose(2, 0, 1))
+                nouns.append(number)
+                artists.append(index)
+        mine = [noun for noun, by in zip(nouns, artists, strict=True) if by == index]
+        print(f"{artist.name:14} {len(mine):4} of {len(set(mine)):3} nouns  {artist.licence}", flush=True)
     np.savez(files.sprites(), pixels=np.stack(pixels), noun=np.array(nouns), artist=np.array(artists))
 
 

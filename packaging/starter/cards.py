@@ -14,7 +14,7 @@ import files
 import model
 import progress
 import towers
-from artists import SEEN, SKETCHES
+from artists import SKETCHES, TRAINED_ON
 from safetensors import safe_open
 
 _COLUMNS = {"seen": "seen artwork, unseen compositions", "unseen": "unseen artwork (OpenMoji)"}
@@ -64,17 +64,21 @@ def picture(config: model.Config) -> str:
 
 
 _CC = "https://creativecommons.org/licenses/by"
-_TEXTS = {"CC-BY-3.0": f"{_CC}/3.0/", "CC-BY-4.0": f"{_CC}/4.0/"}
-"""Licences that ask for a link to themselves."""
+_TEXTS = {
+    "CC-BY-3.0": f"{_CC}/3.0/",
+    "CC-BY-4.0": f"{_CC}/4.0/",
+    "CC-PDDC": "https://creativecommons.org/licenses/publicdomain/",
+}
+"""Licences that ask for a link to themselves, and the one that is none."""
 
 
 def artwork() -> str:
     """Whose artwork training draws with, as a table in Markdown."""
     lines = ["| artwork | package | licence | used |", "|---|---|---|---|"]
-    for artists, used in ((SEEN, "in colour"), (SKETCHES, "as drawings, filled with the nouns' colours")):
-        for artist in artists:
-            licence = f"[{artist.licence}]({_TEXTS[artist.licence]})" if artist.licence in _TEXTS else artist.licence
-            lines.append(f"| {artist.title} | `{artist.package}` | {licence} | {used} |")
+    for artist in TRAINED_ON:
+        used = "as drawings, filled with the nouns' colours" if artist in SKETCHES else "in colour"
+        licence = f"[{artist.licence}]({_TEXTS[artist.licence]})" if artist.licence in _TEXTS else artist.licence
+        lines.append(f"| {artist.title} | `{artist.package}` | {licence} | {used} |")
     return "\n".join(lines)
 
 

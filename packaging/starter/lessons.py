@@ -7,7 +7,7 @@ training has come, so any number of processes can prepare lessons ahead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import photos
 import questions
 import torch
-from artists import SEEN, SKETCHES, Artist, numbers
+from artists import TRAINED_ON, Artist, numbers
 from augment import augment
 from model import normalise
 from nouns import NOUNS
@@ -36,9 +36,7 @@ Lesson = dict[str, Any]
 IGNORED = -100
 """Label of cells that teach nothing: of a photograph's, since nobody knows what is where in it."""
 NO_NOUN = -1
-STAGES = ("tower", "caption", "vqa", "vit")
-QUESTIONS = 4
-"""Asked about each picture: seeing it costs more than reading a question."""
+STAGES = ("tower", "caption", "vqa", "vit", "together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,7 @@ class Course:
         single: Share of the scenes that are one object.
         easing: Whether it begins with large single objects, which then become rarer.
         prompted: Share of a lone thing's texts that are prompts, and of a photograph's.
+        questions: Asked about each picture: seeing it costs more than reading a question.
     """
 
     fashion: float
@@ -57,13 +56,15 @@ class Course:
     single: float = 0.0
     easing: bool = False
     prompted: tuple[float, float] = (0.0, 0.0)
+    questions: int = 0
 
 
 COURSES = {
     "tower": Course(fashion=0.1, cifar=0.2, easing=True),
     "caption": Course(fashion=0.12, cifar=0.22, prompted=(0.15, 0.45)),
-    "vqa": Course(fashion=0.07, cifar=0.09),
+    "vqa": Course(fashion=0.07, cifar=0.09, questions=4),
     "vit": Course(fashion=0.0, cifar=0.45, single=0.75),
+    "together": Course(fashion=0.1, cifar=0.17, single=0.15, prompted=(0.15, 0.45), questions=3),
 }
 
 
@@ -77,7 +78,7 @@ class Lessons(Dataset[Lesson]):
         style: What happens to the artwork.
         catalogue: Of the artwork.
         labels: Of the data sets' training pictures, by the set's name.
-        read: The stage's tokenizer: captions for "caption", questions for "vqa", None for the others.
+        read: The stage's tokenizers, if any: captions are made for a CoCa's, questions for a BLIP's.
         progress: How far training has come, 0…1, given the step.
     """
 
@@ -90,7 +91,7 @@ class Lessons(Dataset[Lesson]):
         style: Style,
         catalogue: Catalogue,
         labels: dict[str, npt.NDArray[np.int64]],
-        read: CaptionEncoder | WordPieces | None,
+        read: Sequence[CaptionEncoder | WordPieces],
         progress: Callable[[int], float],
     ) -> None:
         self.stage, self.seeds, self.style, self.read, self.progress = stage, seeds, style, read, progress
@@ -109,10 +110,11 @@ class Lessons(Dataset[Lesson]):
             labels += [(kind, int(label)) for label in self._labels[kind.name][planned["index"]]]
         lesson["classes"] = _classes(scenes, labels)
         lesson["counts"] = _counts(scenes, len(labels))
-        if isinstance(self.read, CaptionEncoder):
-            lesson |= self._texts(scenes, labels, rng, self.read)
-        elif isinstance(self.read, WordPieces):
-            lesson |= _asked(scenes, labels, rng, self.read)
+        for read in self.read:
+            if isinstance(read, CaptionEncoder):
+                lesson |= self._texts(scenes, labels, rng, read)
+            else:
+                lesson |= _asked(scenes, labels, self.course.questions, rng, read)
         lesson["seed"] = int(rng.integers(2**62))
         return lesson
 
@@ -132,8 +134,8 @@ class Lessons(Dataset[Lesson]):
         self, scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: CaptionEncoder
     ) -> Lesson:
         """A text for each picture, whether it is a caption (or a prompt), and which pictures it fits: its `text_key` is
-        the `picture_key` of those that look alike, or the `sole_key` of those that show one kind of thing. `named`, as
-        `text`: the noun that a token of a scene's caption names or counts, else NO_NOUN."""
+        the `picture_key` of those that look alike, or the `sole_key` of those that show one kind of thing.
+        `text_nouns`, as `text`: the noun that a token of a scene's caption names or counts, else NO_NOUN."""
         texts, prompted, whole, sole = [], [], [], []
         for row, scene in enumerate(scenes):
             lone_kind = len(scene.groups) == 1
@@ -154,7 +156,7 @@ class Lessons(Dataset[Lesson]):
         named[of_scene] = _named(text[of_scene], read, counting=True)
         return {
             "text": text,
-            "named": named,
+            "text_nouns": named,
             "captioned": ~of_prompt,
             "picture_key": np.array(whole),
             "sole_key": np.array(sole),
@@ -193,13 +195,13 @@ def _counts(scenes: list[Scene], photographs: int) -> npt.NDArray[np.int64]:
 
 
 def _asked(
-    scenes: list[Scene], labels: list[tuple[photos.Kind, int]], rng: np.random.Generator, read: WordPieces
+    scenes: list[Scene], labels: list[tuple[photos.Kind, int]], each: int, rng: np.random.Generator, read: WordPieces
 ) -> Lesson:
-    """`question` and `answer` (n, QUESTIONS, tokens), padded; `named`, as `question`: the noun that a token of a
+    """`question` and `answer` (n, each, tokens), padded; `question_nouns`, as `question`: the noun that a token of a
     question about a scene names, else NO_NOUN."""
-    asked = [question for scene in scenes for question in questions.sample(scene, rng, QUESTIONS)]
+    asked = [question for scene in scenes for question in questions.sample(scene, rng, each)]
     for kind, number in labels:
-        asked += questions.sample_photo(kind, number, rng, QUESTIONS)
+        asked += questions.sample_photo(kind, number, rng, each)
     found = {}
     for name, texts in (
         ("question", [read.question(question.text) for question in asked]),
@@ -208,11 +210,11 @@ def _asked(
         tokens = np.full((len(texts), max(map(len, texts))), read.pad)
         for row, text in zip(tokens, texts, strict=True):
             row[: len(text)] = text
-        found[name] = tokens.reshape(-1, QUESTIONS, tokens.shape[1])
-    found["named"] = np.full_like(found["question"], NO_NOUN)
+        found[name] = tokens.reshape(-1, each, tokens.shape[1])
+    named = np.full_like(found["question"], NO_NOUN)
     of_scenes = found["question"][: len(scenes)]  # nobody knows what else is in a photograph
-    found["named"][: len(scenes)] = _named(of_scenes.reshape(-1, of_scenes.shape[2]), read).reshape(of_scenes.shape)
-    return found
+    named[: len(scenes)] = _named(of_scenes.reshape(-1, of_scenes.shape[2]), read).reshape(of_scenes.shape)
+    return found | {"question_nouns": named}
 
 
 def _named(
@@ -253,7 +255,7 @@ class Studio:
     """Draws lessons on a device: the artwork, the photographs and the data sets' training pictures."""
 
     def __init__(self, side: int, grid: int, device: str, left_out: Artist | None = None) -> None:
-        artists = tuple(artist for artist in (*SEEN, *SKETCHES) if artist != left_out)
+        artists = tuple(artist for artist in TRAINED_ON if artist != left_out)
         self.renderer = Renderer(numbers(artists), side, grid, device)
         self.photos = {kind.name: Photos(kind, "train", side, device) for kind in (FASHION, CIFAR)}
         self.device = torch.device(device)

@@ -60,6 +60,10 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return found.mT if tall else found
 
 
+HEADS = "_head."
+"""What the names of parameters contain that only training needs."""
+
+
 class Optimiser:
     """Both, with one learning rate for all.
 
@@ -68,22 +72,21 @@ class Optimiser:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        matrices, others = [], []
+        matrices, heads, others = [], [], []
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                block = any(part in name for part in BLOCKS)
-                (matrices if block and parameter.ndim == 2 else others).append(parameter)
-        self.parts = (
-            Muon(matrices, lr=0.0),
-            torch.optim.AdamW(others, lr=0.0, weight_decay=0.0, betas=(0.9, 0.95), fused=True),
-        )
+                block = any(part in name for part in BLOCKS) and parameter.ndim == 2
+                (heads if HEADS in name else matrices if block else others).append(parameter)
+        self._heads = _adam(heads)
+        self.parts = (Muon(matrices, lr=0.0), _adam(others), self._heads)
 
-    def step(self, rate: float) -> None:
-        """One update at this learning rate; gradients are gone afterwards."""
+    def step(self, rate: float, *, heads_alone: bool = False) -> None:
+        """One update at this learning rate, of all or of the heads alone; gradients are gone afterwards."""
         for part in self.parts:
-            for group in part.param_groups:
-                group["lr"] = rate
-            part.step()
+            if part is self._heads or not heads_alone:
+                for group in part.param_groups:
+                    group["lr"] = rate
+                part.step()
             part.zero_grad()
 
     def state_dict(self) -> list[dict[str, object]]:
@@ -92,3 +95,7 @@ class Optimiser:
     def load_state_dict(self, states: list[dict[str, object]]) -> None:
         for part, state in zip(self.parts, states, strict=True):
             part.load_state_dict(state)
+
+
+def _adam(parameters: list[nn.Parameter]) -> torch.optim.AdamW:
+    return torch.optim.AdamW(parameters, lr=0.0, weight_decay=0.0, betas=(0.9, 0.95), fused=True)

@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
-MODELS = {"tower": "starter-coca", "caption": "starter-coca", "vqa": "starter-vqa", "vit": "starter-vit"}
-"""The model that a stage makes."""
+MODELS = {
+    "tower": ("starter-coca",),
+    "caption": ("starter-coca",),
+    "vqa": ("starter-vqa",),
+    "vit": ("starter-vit",),
+    "together": ("starter-coca", "starter-vqa", "starter-vit"),
+}
+"""The models that a stage makes."""
 PAUSED = 3
 """Exit status of a stage that was asked to stop before its end."""
 _FILE = "progress.json"
@@ -45,3 +52,12 @@ def history(model: Path) -> list[Run]:
 def write_history(model: Path, runs: list[Run]) -> None:
     model.mkdir(parents=True, exist_ok=True)
     (model / _HISTORY).write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
+
+
+def merged(*histories: list[Run]) -> list[Run]:
+    """Of a model of which each history made a part: all their runs, those that they share once."""
+    found: dict[str, Run] = {}
+    for run in itertools.chain(*histories):
+        done = {key: value for key, value in run.items() if key != "note"}
+        found.setdefault(json.dumps(done, sort_keys=True), run)
+    return list(found.values())

@@ -2,8 +2,8 @@
 
 First the CoCa's image tower learns which noun is in which cell of the picture ("tower"), then the whole CoCa learns to
 caption and to tell pictures and captions apart ("caption"); its tower then begins the model for questions ("vqa") and
-the vision transformer ("vit"). Every step's lesson is made from (seed, process, stage, step), so a run that was
-interrupted goes on from its checkpoint as if nothing had happened.
+the vision transformer ("vit"). All three can go on with one tower ("together"). Every step's lesson is made from (seed,
+process, stage, step), so a run that was interrupted goes on from its checkpoint as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from lessons import STAGES, Lesson, Lessons, Studio
 from model import CONFIG, read_config, tokenizer
 from optimiser import Optimiser
 from style import Style
+from together import TogetherTrainee
 from tokenizer import CaptionEncoder
 from tokenizer import write as write_merges
 from torch import nn
@@ -40,7 +41,10 @@ from trainees import CocaTrainee, Trainee, VitTrainee, VqaTrainee, noun_words
 
 RATE, RATE_BATCH, RATE_MOST = 8e-4, 64, 2.5
 """The learning rate at that many pictures a step; it grows with the root of their number, up to so many times."""
-BATCHES = {"tower": 1024, "caption": 1024, "vqa": 512, "vit": 1024}
+HEADS_FIRST, HEADS_RATE = 60, 8e-3
+"""A model that is begun with another has fresh heads, which would first teach it what they guess: for so many steps, at
+this rate, they learn alone."""
+BATCHES = {"tower": 1024, "caption": 1024, "vqa": 512, "vit": 1024, "together": 512}
 """Pictures a step on a GPU; on a CPU, 32 for each process."""
 ARTISTS = {artist.name: artist for artist in SEEN}
 
@@ -58,14 +62,12 @@ class Worker:
         self.size = args.batch or (BATCHES[stage] if self.device.type == "cuda" else 32)
         self.rate = args.rate or RATE * min(RATE_MOST, math.sqrt(self.size * world / RATE_BATCH))
         self.budget = Budget(args.steps, args.minutes)
-        self.out: Path = args.out / progress.MODELS[stage]
-        fresh = stage == "tower" and not args.start_from
-        self.before = [] if fresh else progress.history(self._begun_with())
-        if args.tower_of:
-            self.before = [*progress.history(args.tower_of), *self.before]
+        self.folders: list[Path] = [args.out / name for name in progress.MODELS[stage]]
+        self.before = self._histories()
         self.trainee = self._begin().to(self.device)
         self.optimiser = Optimiser(self.trainee)
         self.step, self.finished, self.stopped = 0, False, False
+        self.heads_first = HEADS_FIRST if args.start_from or stage in ("vqa", "vit", "together") else 0
         self._restore()
         left_out = ARTISTS[args.leave_out] if args.leave_out else None
         self.watched = (left_out.name,) if left_out else ()
@@ -85,28 +87,42 @@ class Worker:
         self.forward: nn.Module = DistributedDataParallel(self.trainee) if world > 1 else self.trainee
         signal.signal(signal.SIGTERM, self._stop)
 
-    def _begun_with(self) -> Path:
-        """Folder of the model that the stage begins with, if it does."""
+    def _begun_with(self) -> list[Path]:
+        """Folders of the models that the stage begins with; none if it begins with nothing."""
         given: Path | None = self.args.start_from
-        return given or self.args.out / progress.MODELS["caption"]
+        if self.stage == "together":
+            return [(given or self.args.out) / name for name in progress.MODELS["together"]]
+        if self.stage == "tower" and not given:
+            return []
+        return [given or self.args.out / "starter-coca"]
+
+    def _histories(self) -> list[list[progress.Run]]:
+        """The runs before this one of each model that it makes, those of its tower among them."""
+        own = [progress.history(folder) for folder in self._begun_with()] or [[]]
+        if self.args.tower_of:
+            return [progress.merged(progress.history(self.args.tower_of), runs) for runs in own]
+        return [progress.merged(runs, own[0]) for runs in own]
 
     def _begin(self) -> Trainee:
         """The network as the stage finds it."""
-        given, coca = self.args.start_from, self._begun_with()
+        begun = self._begun_with()
+        if self.stage not in ("tower", "caption") and not all((one / "model.safetensors").exists() for one in begun):
+            needs = "all three models" if self.stage == "together" else "a CoCa's tower"
+            raise SystemExit(f"“{self.stage}” begins with {needs}: train first, or give --start-from.")
         if self.stage in ("vqa", "vit"):
-            if not (coca / "model.safetensors").exists():
-                raise SystemExit(f"“{self.stage}” begins with a CoCa's tower: train one first, or give --start-from.")
             trainee = VqaTrainee if self.stage == "vqa" else VitTrainee
-            return trainee(coca, self.args.tower_of)
+            return trainee(begun[0], self.args.tower_of)
+        given: Path | None = begun[0] if self.stage == "together" else self.args.start_from
         config = read_config(given) if given else CONFIG
         if self.rank == 0:
             self._write_vocabulary(given, config["text_cfg"]["vocab_size"])
         if self.world > 1:
             dist.barrier()
-        tokenize = tokenizer(self.out, config)
-        read = CaptionEncoder(tokenize) if self.stage == "caption" else None
-        words = tokenize.encode(" ".join(sorted(noun_words())))
-        trainee = CocaTrainee(words, given, read, self.args.tower_of)
+        tokenize = tokenizer(self.folders[0], config)
+        words, read = tokenize.encode(" ".join(sorted(noun_words()))), CaptionEncoder(tokenize)
+        if self.stage == "together":
+            return TogetherTrainee(words, begun, read, self.args.tower_of)
+        trainee = CocaTrainee(words, given, read if self.stage == "caption" else None, self.args.tower_of)
         tower = self._checkpoint("tower")
         if self.stage == "caption" and given is None and tower.exists():
             state = torch.load(tower, map_location="cpu", weights_only=True)
@@ -115,14 +131,15 @@ class Worker:
 
     def _write_vocabulary(self, given: Path | None, wanted: int) -> None:
         """Weights and vocabulary belong together: a run that goes on keeps its own, a warm start the model's."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        merges = self.out / files.MERGES
+        out = self.folders[0]
+        out.mkdir(parents=True, exist_ok=True)
+        merges = out / files.MERGES
         if given:
-            if given.resolve() != self.out.resolve():
+            if given.resolve() != out.resolve():
                 shutil.copyfile(given / files.MERGES, merges)
         elif not merges.exists():
             write_merges(merges)
-        size = tokenizer(self.out).vocab_size
+        size = tokenizer(out).vocab_size
         if size != wanted:
             raise SystemExit(f"{given or 'configs/starter-coca.json'} must say vocab_size {size}, not {wanted}.")
 
@@ -160,7 +177,7 @@ class Worker:
         part.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, part)
         part.replace(part.with_suffix(".pt"))
-        self.trainee.export(self.out)
+        self.trainee.export(*self.folders)
         cores = f"{self.world} CPU core{'s' * (self.world > 1)}"
         device = torch.cuda.get_device_name() if self.device.type == "cuda" else cores
         done = {
@@ -174,7 +191,8 @@ class Worker:
             "seed": self.args.seed,
         }
         progress.write(self.args.out, self.stage, done)
-        progress.write_history(self.out, [*self.before, {"stage": self.stage, **done}])
+        for folder, before in zip(self.folders, self.before, strict=True):
+            progress.write_history(folder, [*before, {"stage": self.stage, **done}])
 
     def _stop(self, _number: int, _frame: object) -> None:
         self.stopped = True
@@ -212,8 +230,11 @@ class Worker:
             losses = self.forward(drawn)
         torch.stack([self.trainee.weights[name] * loss for name, loss in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-        share = rate(self.step, self.budget.progress(self.step), falls=self.stage != "tower")
-        self.optimiser.step(self.rate * share)
+        if self.step < self.heads_first:
+            self.optimiser.step(HEADS_RATE, heads_alone=True)
+        else:
+            step, done = self.step - self.heads_first, self.budget.progress(self.step)
+            self.optimiser.step(self.rate * rate(step, done, falls=self.stage != "tower"))
         self.step += 1
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -319,7 +340,9 @@ def main() -> None:
     long = parser.add_mutually_exclusive_group(required=True)
     long.add_argument("--steps", type=int)
     long.add_argument("--minutes", type=float, help="the learning rate reaches nothing when they are over")
-    parser.add_argument("--start-from", type=Path, help="folder of the model to begin with, or to take the tower of")
+    parser.add_argument(
+        "--start-from", type=Path, help="folder of the model to begin with, or to take the tower of; or of all three"
+    )
     parser.add_argument("--tower-of", type=Path, help="folder of a starter to take the tower of, besides")
     args = parser.parse_args()
     if args.tower_of and (args.stage == "tower" or not args.start_from):

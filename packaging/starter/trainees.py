@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import marks
 import numpy as np
@@ -42,13 +43,13 @@ class Trainee(nn.Module):
         weights: How much each loss counts.
         side, grid: Of its pictures, in pixels and in patches.
         config: What it is made of.
-        read: Its tokenizer, in the stages that learn to read.
+        read: Its tokenizers, in the stages that learn to read.
     """
 
     weights: dict[str, float]
 
     def __init__(
-        self, width: int, side: int, patch: int, config: Config, read: CaptionEncoder | WordPieces | None
+        self, width: int, side: int, patch: int, config: Config, read: tuple[CaptionEncoder | WordPieces, ...] = ()
     ) -> None:
         super().__init__()
         self.side, self.grid, self.config, self.read = side, side // patch, config, read
@@ -70,13 +71,22 @@ class Trainee(nn.Module):
         """Of a head that says which noun is in a token's cell."""
         return self.cell_loss(head, tokens, cells, self.class_weight)
 
-    def export(self, folder: Path) -> None:
-        """Write the model as the application reads it."""
+    def export(self, *folders: Path) -> None:
+        """Write the models that are trained, each as the application reads it into a folder of its own."""
         raise NotImplementedError
 
     def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
         """Figures for the training log: of scenes, and of pictures of a single object each, with its noun."""
         raise NotImplementedError
+
+
+class Seen(NamedTuple):
+    """Of n pictures: the tower's `tokens` (n, 1 + cells, width), its class token first; what the CoCa's pooler makes of
+    them, `pooled` (n, cells, width) and `embedding` (n, width)."""
+
+    tokens: Tensor
+    pooled: Tensor
+    embedding: Tensor
 
 
 class CocaTrainee(Trainee):
@@ -98,7 +108,8 @@ class CocaTrainee(Trainee):
     ) -> None:
         config = read_config(start_from) if start_from else CONFIG
         width, vision = config["embed_dim"], config["vision_cfg"]
-        super().__init__(width, vision["image_size"], vision["patch_size"], config, read)
+        super().__init__(width, vision["image_size"], vision["patch_size"], config, (read,) if read else ())
+        self.captions = read
         self.coca = load(start_from) if start_from else build(config)
         if seeing:
             vit_model.set_tower(self.coca.visual, towers.weights(seeing, tower_shape(config)))
@@ -107,8 +118,8 @@ class CocaTrainee(Trainee):
         self.pooled_head = nn.Linear(width, len(NOUNS) + 1)
         self.count_head = nn.Linear(width, MOST_OF_A_KIND)
         self.picture_head = nn.Linear(width, CLASSES)
-        self._patches: Tensor | None = None
-        self.coca.visual.transformer.register_forward_hook(self._keep_patches)
+        self._tokens: Tensor | None = None
+        self.coca.visual.transformer.register_forward_hook(self._keep_tokens)
         self._cross_attention = self.coca.text_decoder.cross_attn[-1].attn
         self._attended: tuple[Tensor, Tensor] | None = None
         self._cross_attention.register_forward_pre_hook(self._keep_attended)
@@ -122,23 +133,31 @@ class CocaTrainee(Trainee):
             self.weights = {"patch": 0.4, "pooled": 0.4, "count": 0.2, "picture": 0.2}
             self.weights |= {"caption": 1.0, "pointing": 0.3, "contrastive": 0.2}
 
-    def _keep_patches(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
-        self._patches = output
+    def _keep_tokens(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        self._tokens = output
 
     def _keep_attended(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._attended = inputs[0], inputs[1]
 
     def forward(self, lesson: dict[str, Tensor]) -> Losses:
-        embedding, pooled = self.coca.visual(lesson["pictures"])
-        assert self._patches is not None
-        patches, self._patches = self._patches[:, 1:], None
+        return self.learn(self.see(lesson["pictures"]), lesson)
+
+    def see(self, pictures: Tensor) -> Seen:
+        """What the tower makes of pictures (n, 3, side, side)."""
+        embedding, pooled = self.coca.visual(pictures)
+        assert self._tokens is not None
+        tokens, self._tokens = self._tokens, None
+        return Seen(tokens, pooled, embedding)
+
+    def learn(self, seen: Seen, lesson: dict[str, Tensor]) -> Losses:
+        """The losses of what was seen in a lesson's pictures."""
         losses = {
-            "patch": self.noun_loss(self.patch_head, patches, lesson["cells"]),
-            "pooled": self.noun_loss(self.pooled_head, pooled, lesson["cells"]),
-            "count": self.cell_loss(self.count_head, pooled, lesson["of_its_kind"]),
-            "picture": F.cross_entropy(self.picture_head(embedding).float(), lesson["classes"]),
+            "patch": self.noun_loss(self.patch_head, seen.tokens[:, 1:], lesson["cells"]),
+            "pooled": self.noun_loss(self.pooled_head, seen.pooled, lesson["cells"]),
+            "count": self.cell_loss(self.count_head, seen.pooled, lesson["of_its_kind"]),
+            "picture": F.cross_entropy(self.picture_head(seen.embedding).float(), lesson["classes"]),
         }
-        return losses | self._texts(embedding, pooled, lesson) if self.read else losses
+        return losses | self._texts(seen.embedding, seen.pooled, lesson) if self.captions else losses
 
     def _texts(self, embedding: Tensor, pooled: Tensor, lesson: dict[str, Tensor]) -> Losses:
         text, pad = lesson["text"], self.coca.pad_id
@@ -152,7 +171,7 @@ class CocaTrainee(Trainee):
         fits = ((lesson["picture_key"][:, None] == key) | (lesson["sole_key"][:, None] == key)).float()
         with torch.autocast(text.device.type, enabled=False):  # in bfloat16, steps between similarities are up to 0.5
             contrastive = self._contrastive(embedding.float(), text_latent.float(), fits)
-        pointing = self._pointing(lesson["named"][:, 1 : longest + 1], lesson["cells"])
+        pointing = self._pointing(lesson["text_nouns"][:, 1 : longest + 1], lesson["cells"])
         return {"caption": caption, "pointing": pointing, "contrastive": contrastive}
 
     def _contrastive(self, image: Tensor, text: Tensor, fits: Tensor) -> Tensor:
@@ -179,14 +198,14 @@ class CocaTrainee(Trainee):
         wanted = cells.flatten(1)[:, None] == named[..., None]
         return mean_negative_log((attention * wanted).sum(-1)[(named != NO_NOUN) & wanted.any(-1)])
 
-    def export(self, folder: Path) -> None:
-        save(self.coca, folder, self.config)
+    def export(self, *folders: Path) -> None:
+        save(self.coca, folders[0], self.config)
 
     def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
-        figures = {"single object": marks.top1(self.picture_head(self.coca.visual(single)[0]), nouns)}
-        self._patches = None
-        if self.read:
-            figures |= marks.mark(scenes, marks.greedy(self.coca, self.read.tokenize, pictures))
+        figures = {"single object": marks.top1(self.picture_head(self.see(single).embedding), nouns)}
+        if self.captions:
+            figures |= marks.mark(scenes, marks.greedy(self.coca, self.captions.tokenize, pictures))
+            self._tokens = None
         return figures
 
 
@@ -204,7 +223,7 @@ class VqaTrainee(Trainee):
         if seeing or not is_own:
             vqa_model.see(model, towers.weights(seeing or start_from, vqa_model.tower_shape(config)))
         vision = config["vision_config"]
-        super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, self.words)
+        super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, (self.words,))
         self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "count": 0.2, "pointing": 0.3}
         self.count_head = nn.Linear(vision["hidden_size"], MOST_OF_A_KIND)
         self._looked: Tensor | None = None
@@ -217,6 +236,14 @@ class VqaTrainee(Trainee):
 
     def forward(self, lesson: dict[str, Tensor]) -> Losses:
         image = self.blip.vision_model(pixel_values=lesson["pictures"]).last_hidden_state
+        return {
+            **self.answer(image, lesson),
+            "patch": self.noun_loss(self.patch_head, image[:, 1:], lesson["cells"]),
+            "count": self.cell_loss(self.count_head, image[:, 1:], lesson["of_its_kind"]),
+        }
+
+    def answer(self, image: Tensor, lesson: dict[str, Tensor]) -> Losses:
+        """The losses of questions about pictures, given their tokens (n, 1 + cells, width)."""
         question, answer = (lesson[name].flatten(0, 1) for name in ("question", "answer"))
         read = (question != self.words.pad).long()
         states = self.blip.text_encoder(
@@ -232,9 +259,7 @@ class VqaTrainee(Trainee):
         )
         return {
             "answer": loss,
-            "patch": self.noun_loss(self.patch_head, image[:, 1:], lesson["cells"]),
-            "count": self.cell_loss(self.count_head, image[:, 1:], lesson["of_its_kind"]),
-            "pointing": self._pointing(lesson["named"], lesson["cells"], lesson["classes"] > 0),
+            "pointing": self._pointing(lesson["question_nouns"], lesson["cells"], lesson["classes"] > 0),
         }
 
     def _keep_looks(self, _module: nn.Module, _inputs: object, output: tuple[Tensor, Tensor]) -> None:
@@ -257,8 +282,8 @@ class VqaTrainee(Trainee):
         hidden = shown.gather(1, numbers.clamp(min=0)).view_as(named) & wanted[..., 0]
         return mean_negative_log((attention * wanted).sum(-1)[(named != NO_NOUN) & ~hidden])
 
-    def export(self, folder: Path) -> None:
-        vqa_model.save(self.blip, folder, self.config, self.words)
+    def export(self, *folders: Path) -> None:
+        vqa_model.save(self.blip, folders[0], self.config, self.words)
 
     def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
         rng = np.random.default_rng(marks.HELD_OUT_SEED)
@@ -277,20 +302,25 @@ class VitTrainee(Trainee):
         if seeing or not is_own:
             vit_model.see(model, towers.weights(seeing or start_from, vit_model.tower_shape(config)))
         made = config["model_args"]
-        super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config, None)
+        super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config)
         self.vit, self.weights = model, {"class": 1.0, "patch": 0.3}
 
     def forward(self, lesson: dict[str, Tensor]) -> Losses:
         tokens = self.vit.forward_features(lesson["pictures"])
-        classes = lesson["classes"]
-        classes = torch.cat([classes[:, : len(NOUNS)], classes[:, -10:]], 1)
         return {
-            "class": F.cross_entropy(self.vit.forward_head(tokens).float(), classes, label_smoothing=0.05),
+            "class": self.classify(tokens, lesson["classes"]),
             "patch": self.noun_loss(self.patch_head, tokens[:, 1:], lesson["cells"]),
         }
 
-    def export(self, folder: Path) -> None:
-        vit_model.save(self.vit, folder, self.config)
+    def classify(self, tokens: Tensor, classes: Tensor) -> Tensor:
+        """The loss of the head on pictures' tokens (n, 1 + cells, width); those of clothing (a row of zeros among the
+        head's own classes) do not count."""
+        classes = torch.cat([classes[:, : len(NOUNS)], classes[:, -10:]], 1)
+        known = classes.sum(1) > 0
+        return F.cross_entropy(self.vit.forward_head(tokens[known]).float(), classes[known], label_smoothing=0.05)
+
+    def export(self, *folders: Path) -> None:
+        vit_model.save(self.vit, folders[0], self.config)
 
     def watch(self, scenes: list[Scene], pictures: Tensor, single: Tensor, nouns: Tensor) -> dict[str, float]:
         return {"single object": marks.top1(self.vit(single), nouns)}

@@ -45,6 +45,7 @@ from cocadesk.catalog import cards as catalog
 from cocadesk.types import AnswerResult, CaptionResult, Picture
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
+HEADS = ("patch_head", "pooled_head", "count_head", "picture_head")
 LIKE = {"starter-coca": "starter-coca", "starter-vqa": "blip-vqa-base", "starter-vit": "vit-base-patch32"}
 
 
@@ -54,6 +55,11 @@ def arguments(out: Path, *given: str) -> argparse.Namespace:
     )
     args.steps = 2
     return args
+
+
+def beginning(trained: Path, stage: str) -> Path:
+    """What `--start-from` names for a stage that is to go on with its own."""
+    return trained if stage == "together" else trained / progress.MODELS[stage][0]
 
 
 def run(stage: str, args: argparse.Namespace) -> train.Worker:
@@ -82,7 +88,7 @@ def test_every_stage_runs_and_says_what_it_did(trained: Path) -> None:
     done = progress.read(trained)
     assert list(done) == list(lessons.STAGES)
     assert all(made["finished"] and made["steps"] == 2 and made["pictures"] == 24 for made in done.values())
-    for name in dict.fromkeys(progress.MODELS.values()):
+    for name in progress.MODELS["together"]:
         weights = load_file(trained / name / "model.safetensors")
         assert all(value.dtype == torch.float16 and value.isfinite().all() for value in weights.values())
 
@@ -137,7 +143,7 @@ def test_losses_that_are_no_numbers_go_back_to_the_checkpoint(world: Path, monke
 def test_every_weight_in_training_takes_part(trained: Path, stage: str) -> None:
     """Processes that train together would wait in vain for the gradient of one that does not."""
     args = arguments(trained)
-    args.start_from = trained / progress.MODELS[stage]
+    args.start_from = beginning(trained, stage)
     worker = train.Worker(stage, 0, 1, args)
     losses = worker.trainee(worker.studio.draw(worker.lessons[0]))
     assert losses.keys() == worker.trainee.weights.keys()
@@ -177,8 +183,8 @@ def test_captions_can_begin_with_the_tower_that_questions_taught(trained: Path, 
         seen = tower.attn_pool.ln_k(tower.transformer(tower._embeds(picture)))
         expected = vqa_model.load(args.tower_of)[0].vision_model(pixel_values=picture).last_hidden_state
     assert torch.allclose(seen, expected, atol=1e-4)
-    runs = [made["stage"] for made in worker.before]
-    assert runs == ["tower", "caption", "vqa", "tower", "caption"]  # of the tower, then of the rest
+    (before,) = worker.before
+    assert [made["stage"] for made in before] == ["tower", "caption", "vqa", "together"]  # of both parts, each once
     config = model.read_config(trained / "starter-coca")
     config["vision_cfg"]["no_ln_pre"] = False
     args.start_from, args.tower_of = tmp_path / "normed", trained / "starter-vqa"
@@ -192,7 +198,7 @@ def test_captions_can_begin_with_the_tower_that_questions_taught(trained: Path, 
 @pytest.mark.parametrize("seeing", ["starter-coca", "starter-vqa", "starter-vit"])
 def test_each_can_go_on_with_any_others_tower(trained: Path, tmp_path: Path, stage: str, seeing: str) -> None:
     args = arguments(tmp_path)
-    args.start_from, args.tower_of = trained / progress.MODELS[stage], trained / seeing
+    args.start_from, args.tower_of = beginning(trained, stage), trained / seeing
     train.Worker(stage, 0, 1, args).trainee.export(tmp_path / "begun")
     if stage == "caption":
         shutil.copyfile(args.start_from / files.MERGES, tmp_path / "begun" / files.MERGES)
@@ -228,7 +234,7 @@ def test_another_tower_is_refused_with_a_sentence(
 def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, stage: str) -> None:
     out = tmp_path / "new" / "folder"
     args = arguments(out)
-    args.start_from = trained / progress.MODELS[stage]
+    args.start_from = beginning(trained, stage)
     worker = train.Worker(stage, 0, 1, args)
     worker.trainee.export(tmp_path / "begun")
     earlier = progress.history(args.start_from)
@@ -237,13 +243,59 @@ def test_a_stage_can_begin_with_its_own_model(trained: Path, tmp_path: Path, sta
     for name, weight in load_file(args.start_from / "model.safetensors").items():
         assert torch.equal(begun[name], weight), name
     assert worker.run()
-    runs = progress.history(out / progress.MODELS[stage])
-    assert [made["stage"] for made in runs] == ["tower", "caption", stage, stage]
-    assert runs[:3] == earlier
+    runs = progress.history(out / progress.MODELS[stage][0])
+    assert [made["stage"] for made in runs] == ["tower", "caption", stage, "together", stage]
+    assert runs[:4] == earlier
     again = train.Worker(stage, 0, 1, args)
     again._keep()
-    without_time = [[made | {"minutes": 0} for made in some] for some in (runs, progress.history(again.out))]
+    without_time = [[made | {"minutes": 0} for made in some] for some in (runs, progress.history(again.folders[0]))]
     assert without_time[0] == without_time[1]
+
+
+def test_three_that_learn_together_see_alike(trained: Path, tmp_path: Path) -> None:
+    """And what each says is as its own trainee has it, also halfway, when the log looks at them."""
+    args = arguments(tmp_path)
+    args.start_from = trained
+    worker = train.Worker("together", 0, 1, args)
+    worker.heads_first = 0
+    worker.learn(worker.lessons[0])
+    worker._keep()
+    pictures = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        seen = worker.trainee.see(pictures).tokens
+        coca = model.load(tmp_path / "starter-coca").visual
+        blip, vit = vqa_model.load(tmp_path / "starter-vqa")[0], vit_model.load(tmp_path / "starter-vit")
+        assert torch.allclose(coca.transformer(coca._embeds(pictures)), seen, atol=0.02)  # written as float16
+        image = blip.eval().vision_model(pixel_values=pictures).last_hidden_state
+        assert torch.allclose(image, worker.trainee.vqa.blip.vision_model.post_layernorm(seen), atol=0.02)
+        scores = worker.trainee.vit.vit.forward_head(worker.trainee.vit.vit.norm(seen))
+        assert torch.allclose(vit.eval()(pictures), scores, atol=0.02)
+    begun, now = (load_file(folder / "starter-coca" / "model.safetensors") for folder in (trained, tmp_path))
+    assert not torch.equal(begun["visual.conv1.weight"], now["visual.conv1.weight"])
+    runs = [[made["stage"] for made in progress.history(tmp_path / name)] for name in progress.MODELS["together"]]
+    assert runs == [
+        ["tower", "caption", "together", "together"],
+        ["tower", "caption", "vqa", "together", "together"],
+        ["tower", "caption", "vit", "together", "together"],
+    ]
+    args.start_from = tmp_path / "nothing"
+    with pytest.raises(SystemExit, match="“together” begins with all three models: train first"):
+        train.Worker("together", 0, 1, args)
+
+
+def test_fresh_heads_learn_alone_before_a_model_that_was_begun_goes_on(trained: Path, tmp_path: Path) -> None:
+    args = arguments(tmp_path)
+    args.start_from = trained / "starter-coca"
+    worker = train.Worker("caption", 0, 1, args)
+    worker.heads_first = 1
+    changed = []
+    for step in range(2):
+        before = {name: value.clone() for name, value in worker.trainee.named_parameters()}
+        worker.learn(worker.lessons[step])
+        now = worker.trainee.named_parameters()
+        changed.append({name for name, value in now if not torch.equal(value, before[name])})
+    assert changed[0] == {f"{name}.{part}" for name in HEADS for part in ("weight", "bias")}
+    assert {"coca.visual.conv1.weight", "coca.text.token_embedding.weight"} <= changed[1]
 
 
 def test_a_model_of_other_words_or_classes_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -374,13 +426,12 @@ def test_measuring_fills_the_cards(trained: Path, monkeypatch: pytest.MonkeyPatc
         text = (trained / name / "README.md").read_text(encoding="utf-8")
         assert "{{" not in text
         assert "32 × 32 pixels in 2 × 2 patches of 16; 1 blocks, width 32, 2 heads" in text
-        for artist in (*artists.SEEN, *artists.SKETCHES):
+        for artist in artists.TRAINED_ON:
             assert sum(artist.title in line and f"`{artist.package}`" in line for line in text.splitlines()) == 1
         assert artists.UNSEEN.package not in text
-        assert [
-            line.split(" | ")[0] for line in text.splitlines() if re.match(r"\| (tower|caption|vqa|vit) ", line)
-        ] == [f"| {made['stage']}" for made in progress.history(trained / name)]
-        assert ("\n- vit, 24 pictures: with care.\n" in text) == (name == "starter-vit")
+        rows = [found.group(1) for found in re.finditer(rf"^\| ({'|'.join(lessons.STAGES)}) \|", text, re.MULTILINE)]
+        assert rows == [made["stage"] for made in progress.history(trained / name)]
+        assert ("\n- together, 24 pictures: with care.\n" in text) == (name == "starter-vit")
         for column in table.values():
             assert all(0 <= value <= 1 and f"{value:.3f}" in text for value in column.values())
 
@@ -391,7 +442,7 @@ def test_a_classifier_that_knows_the_test_pictures_scores_full_marks(world: Path
     assert measure._test(photos.CIFAR, lambda _: next(rows), 32, "cpu") == 1.0
 
 
-def lesson_of(stage: str, world: Path, read: object = None, style: float = 1.0) -> tuple[Studio, lessons.Lesson]:
+def lesson_of(stage: str, world: Path, *read: object, style: float = 1.0) -> tuple[Studio, lessons.Lesson]:
     studio = Studio(32, 2, "cpu")
     made = Lessons(
         stage,
@@ -462,13 +513,13 @@ def test_a_lesson_of_captions_tells_which_words_count_and_name_things(world: Pat
     studio, lesson = lesson_of("caption", world, tokenizer.CaptionEncoder(tokenize))
     scenes = studio_scenes(lesson)
     silent = ~lesson["captioned"] | (np.arange(60) >= scenes)
-    assert (lesson["named"][silent] == lessons.NO_NOUN).all()
+    assert (lesson["text_nouns"][silent] == lessons.NO_NOUN).all()
     assert (~silent).sum() > 20
     for row in np.flatnonzero(~silent):
-        assert set(lesson["named"][row]) - {lessons.NO_NOUN} <= set(lesson["classes"][row])
+        assert set(lesson["text_nouns"][row]) - {lessons.NO_NOUN} <= set(lesson["classes"][row])
         for noun, count in zip(lesson["classes"][row], lesson["counts"][row], strict=True):
             if noun >= 0:
-                said = lesson["text"][row][lesson["named"][row] == noun]
+                said = lesson["text"][row][lesson["text_nouns"][row] == noun]
                 assert tokenize.decode(said.tolist()).strip() == noun_phrase(noun, count).lower()
     drawn = studio.draw(lesson)
     for row, cells in enumerate(drawn["cells"]):
@@ -485,7 +536,7 @@ def test_a_lesson_of_questions_holds_their_answers(world: Path) -> None:
         shown = {int(number) for number in classes if number >= 0}
         if max(shown) < len(NOUNS):
             assert all(set(counts) <= shown for counts in said)
-    assert lesson["question"].shape[:2] == lesson["answer"].shape[:2] == (60, lessons.QUESTIONS)
+    assert lesson["question"].shape[:2] == lesson["answer"].shape[:2] == (60, lessons.COURSES["vqa"].questions)
     asked = [words.decode(row[1:].tolist()) for row in lesson["question"].reshape(-1, lesson["question"].shape[2])]
     told = [words.decode(row[1:].tolist()) for row in lesson["answer"].reshape(-1, lesson["answer"].shape[2])]
     assert all(text.endswith((" ?", "?", ".")) for text in asked)
@@ -496,14 +547,14 @@ def test_a_lesson_of_questions_tells_which_words_name_things(world: Path) -> Non
     words = vqa_model.WordPieces(vqa_model.vocabulary())
     _, lesson = lesson_of("vqa", world, words)
     scenes, there, absent = studio_scenes(lesson), 0, 0
-    assert (lesson["named"][scenes:] == lessons.NO_NOUN).all()
-    for classes, asked, named in zip(lesson["classes"], lesson["question"], lesson["named"], strict=True):
+    assert (lesson["question_nouns"][scenes:] == lessons.NO_NOUN).all()
+    for classes, asked, named in zip(lesson["classes"], lesson["question"], lesson["question_nouns"], strict=True):
         for tokens, numbers in zip(asked, named, strict=True):
             for noun in set(numbers.tolist()) - {lessons.NO_NOUN}:
                 name = words.decode(tokens[numbers == noun].tolist())
                 assert name in (NOUNS[noun]["noun"], NOUNS[noun]["plural"])
                 there, absent = there + (noun in classes), absent + (noun not in classes)
-    for asked, named in zip(lesson["question"][:scenes], lesson["named"][:scenes], strict=True):
+    for asked, named in zip(lesson["question"][:scenes], lesson["question_nouns"][:scenes], strict=True):
         for tokens, numbers in zip(asked, named, strict=True):
             text = words.decode(tokens[1:].tolist())
             if re.match(r"(is there|how many|count|can you see)\b", text):
@@ -623,10 +674,14 @@ def test_all_stages_run_in_order_and_none_without_its_beginnings(
         return int(stage == "vqa")
 
     monkeypatch.setattr(train_all, "run", fake)
-    assert train_all.train(tmp_path, 20, [], None) == ["vqa"]
+    assert train_all.train(tmp_path, 20, [], None) == ["vqa", "together"]
     assert started == ["tower", "caption", "vqa", "vit"]
-    assert train_all.train(tmp_path, 20, [], None) == ["vqa"]
+    assert train_all.train(tmp_path, 20, [], None) == ["vqa", "together"]
     assert started[4:] == ["vqa"]
+    progress.write(tmp_path, "vqa", {"finished": True})
+    assert train_all.train(tmp_path, 20, [], None) == []
+    assert started[5:] == ["together"]
+    progress.write(tmp_path, "together", {"finished": False})
     monkeypatch.setattr(train_all, "run", lambda *_: progress.PAUSED)
     with pytest.raises(SystemExit):
         train_all.train(tmp_path, 20, [], None)
