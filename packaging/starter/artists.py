@@ -69,8 +69,8 @@ SKETCHES = (
 CLIP_ART = Artist(
     "clip-art", "Open Clip Art Library, by its contributors", "CC-PDDC", "openclipart-png", "clip_art.json"
 )
-"""In colour, from Debian, by more hands than anything else here; in training only. `clip_art.json` names those of its
-thousands of files that show a noun."""
+"""Mostly in colour, from Debian, by more hands than anything else here; in training only. `clip_art.json` names those
+of its thousands of files that show a noun."""
 
 UNSEEN = Artist("openmoji", "OpenMoji, by the HfG Schwäbisch Gmünd", "CC-BY-SA-4.0", "openmoji", "color/svg/{CODE}.svg")
 """Never trained on: the test of an unseen hand."""

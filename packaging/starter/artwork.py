@@ -1,7 +1,8 @@
 """Collects the artwork of several artists as sprites: `python packaging/starter/artwork.py`.
 
-Installs the packages of `package.json` with npm into `art/` at the root of the checkout, rasterises the 311 nouns of
-`vocabulary.json` and writes `art/artwork.npz`. OpenMoji is kept apart: it is never trained on.
+Installs the packages of `package.json` with npm into `art/` at the root of the checkout, fetches Debian's clip art,
+rasterises the 311 nouns of `vocabulary.json` and writes `art/artwork.npz`. OpenMoji is kept apart: it is never trained
+on.
 """
 
 from __future__ import annotations

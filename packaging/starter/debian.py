@@ -17,6 +17,7 @@ def unpacked(package: str) -> Path:
             subprocess.run(["apt-get", "download", package], cwd=temporary, check=True)
             (archive,) = Path(temporary).glob("*.deb")
             part = folder.with_suffix(".part")
+            part.mkdir(parents=True, exist_ok=True)
             subprocess.run(["dpkg", "-x", str(archive), str(part)], check=True)
         part.rename(folder)
     return folder

@@ -41,9 +41,9 @@ from trainees import CocaTrainee, Trainee, VitTrainee, VqaTrainee, noun_words
 
 RATE, RATE_BATCH, RATE_MOST = 8e-4, 64, 2.5
 """The learning rate at that many pictures a step; it grows with the root of their number, up to so many times."""
-HEADS_FIRST, HEADS_RATE = 60, 8e-3
-"""A model that is begun with another has fresh heads, which would first teach it what they guess: for so many steps, at
-this rate, they learn alone."""
+HEADS_FIRST, HEADS_RATE = 60, 10
+"""A model that goes on has fresh heads, which would first teach it what they guess: they learn alone for so many steps,
+or for a tenth of them all if that is fewer, at so many times the rate."""
 BATCHES = {"tower": 1024, "caption": 1024, "vqa": 512, "vit": 1024, "together": 512}
 """Pictures a step on a GPU; on a CPU, 32 for each process."""
 ARTISTS = {artist.name: artist for artist in SEEN}
@@ -67,7 +67,8 @@ class Worker:
         self.trainee = self._begin().to(self.device)
         self.optimiser = Optimiser(self.trainee)
         self.step, self.finished, self.stopped = 0, False, False
-        self.heads_first = HEADS_FIRST if args.start_from or stage in ("vqa", "vit", "together") else 0
+        heads_first = HEADS_FIRST if args.steps is None else min(HEADS_FIRST, args.steps // 10)
+        self.heads_first = heads_first if self.trainee.goes_on else 0
         self._restore()
         left_out = ARTISTS[args.leave_out] if args.leave_out else None
         self.watched = (left_out.name,) if left_out else ()
@@ -160,7 +161,8 @@ class Worker:
             self.before = state.get("before", self.before)
 
     def _keep(self) -> None:
-        """Write the checkpoint and the model, once for all processes."""
+        """Write the checkpoint and, unless the stage would spoil what it began with before it is finished, the models;
+        once for all processes."""
         if self.rank:
             return
         seconds = self.budget.elapsed
@@ -177,7 +179,6 @@ class Worker:
         part.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, part)
         part.replace(part.with_suffix(".pt"))
-        self.trainee.export(*self.folders)
         cores = f"{self.world} CPU core{'s' * (self.world > 1)}"
         device = torch.cuda.get_device_name() if self.device.type == "cuda" else cores
         done = {
@@ -191,6 +192,9 @@ class Worker:
             "seed": self.args.seed,
         }
         progress.write(self.args.out, self.stage, done)
+        if self.folders == self._begun_with() and not self.finished:
+            return
+        self.trainee.export(*self.folders)
         for folder, before in zip(self.folders, self.before, strict=True):
             progress.write_history(folder, [*before, {"stage": self.stage, **done}])
 
@@ -231,7 +235,7 @@ class Worker:
         torch.stack([self.trainee.weights[name] * loss for name, loss in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
         if self.step < self.heads_first:
-            self.optimiser.step(HEADS_RATE, heads_alone=True)
+            self.optimiser.step(self.rate * HEADS_RATE, heads_alone=True)
         else:
             step, done = self.step - self.heads_first, self.budget.progress(self.step)
             self.optimiser.step(self.rate * rate(step, done, falls=self.stage != "tower"))

@@ -62,6 +62,8 @@ def main() -> None:
     parser.add_argument("--stop-after", type=float, metavar="MINUTES", help="pause then; start again to go on")
     parser.add_argument("--pictures", type=int, default=2000, help="to measure with")
     args, passed_on = parser.parse_known_args()
+    if any(argument.startswith(("--start-from", "--tower-of")) for argument in passed_on):
+        parser.error("All models are begun here: give --start-from and --tower-of to train.py.")
     stop_at = None if args.stop_after is None else started + args.stop_after * 60
     failed = train(args.out, args.minutes, passed_on, stop_at)
     made = [stage for stage in SHARES if stage not in failed and stage != "tower"]

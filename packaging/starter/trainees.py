@@ -44,15 +44,23 @@ class Trainee(nn.Module):
         side, grid: Of its pictures, in pixels and in patches.
         config: What it is made of.
         read: Its tokenizers, in the stages that learn to read.
+        goes_on: Whether it is begun with a model of its own kind, so that nothing but heads is fresh.
     """
 
     weights: dict[str, float]
 
     def __init__(
-        self, width: int, side: int, patch: int, config: Config, read: tuple[CaptionEncoder | WordPieces, ...] = ()
+        self,
+        width: int,
+        side: int,
+        patch: int,
+        config: Config,
+        read: tuple[CaptionEncoder | WordPieces, ...] = (),
+        *,
+        goes_on: bool,
     ) -> None:
         super().__init__()
-        self.side, self.grid, self.config, self.read = side, side // patch, config, read
+        self.side, self.grid, self.config, self.read, self.goes_on = side, side // patch, config, read, goes_on
         self.patch_head = nn.Linear(width, len(NOUNS) + 1)
         weight = torch.ones(len(NOUNS) + 1)
         weight[BACKGROUND] = 0.15
@@ -90,7 +98,7 @@ class Seen(NamedTuple):
 
 
 class CocaTrainee(Trainee):
-    """The CoCa in both of its stages.
+    """The CoCa alone: its tower, or all of it.
 
     Args:
         words: Numbers of the tokens of nouns.
@@ -108,7 +116,8 @@ class CocaTrainee(Trainee):
     ) -> None:
         config = read_config(start_from) if start_from else CONFIG
         width, vision = config["embed_dim"], config["vision_cfg"]
-        super().__init__(width, vision["image_size"], vision["patch_size"], config, (read,) if read else ())
+        numbers = width, vision["image_size"], vision["patch_size"]
+        super().__init__(*numbers, config, (read,) if read else (), goes_on=start_from is not None)
         self.captions = read
         self.coca = load(start_from) if start_from else build(config)
         if seeing:
@@ -223,7 +232,8 @@ class VqaTrainee(Trainee):
         if seeing or not is_own:
             vqa_model.see(model, towers.weights(seeing or start_from, vqa_model.tower_shape(config)))
         vision = config["vision_config"]
-        super().__init__(vision["hidden_size"], vision["image_size"], vision["patch_size"], config, (self.words,))
+        numbers = vision["hidden_size"], vision["image_size"], vision["patch_size"]
+        super().__init__(*numbers, config, (self.words,), goes_on=is_own)
         self.blip, self.weights = model, {"answer": 1.0, "patch": 0.3, "count": 0.2, "pointing": 0.3}
         self.count_head = nn.Linear(vision["hidden_size"], MOST_OF_A_KIND)
         self._looked: Tensor | None = None
@@ -302,7 +312,7 @@ class VitTrainee(Trainee):
         if seeing or not is_own:
             vit_model.see(model, towers.weights(seeing or start_from, vit_model.tower_shape(config)))
         made = config["model_args"]
-        super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config)
+        super().__init__(made["embed_dim"], made["img_size"], made["patch_size"], config, goes_on=is_own)
         self.vit, self.weights = model, {"class": 1.0, "patch": 0.3}
 
     def forward(self, lesson: dict[str, Tensor]) -> Losses:

@@ -49,7 +49,7 @@ def begun(folder: Path) -> tuple[VisionTransformer, Config]:
     """
     config = read_config(folder)
     if tuple(config["label_names"]) != LABELS:
-        raise SystemExit(f"The starter-vit in {folder} has other classes: begin with a CoCa's tower instead.")
+        raise SystemExit(f"The starter-vit in {folder} has other classes: train one from a CoCa's tower (“vit”).")
     return load(folder), config
 
 

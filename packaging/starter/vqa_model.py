@@ -102,7 +102,7 @@ def begun(folder: Path) -> tuple[BlipForQuestionAnswering, Config, WordPieces]:
     """
     model, words = load(folder)
     if words.pieces != vocabulary():
-        raise SystemExit(f"The starter-vqa in {folder} has another vocabulary: begin with a CoCa's tower instead.")
+        raise SystemExit(f"The starter-vqa in {folder} has another vocabulary: train one from a CoCa's tower (“vqa”).")
     return model, read_config(folder), words
 
 

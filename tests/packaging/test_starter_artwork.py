@@ -57,3 +57,24 @@ def test_a_drawing_keeps_its_greys_and_what_its_lines_enclose_is_paper() -> None
     assert made[5, 5, 3] == 0
     for at, grey in ((15, 0), (25, 255), (32, 170), (40, 255)):
         assert tuple(made[40, at]) == (grey, grey, grey, 255)
+
+
+def test_a_debian_package_is_fetched_once_into_a_folder_that_was_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(command: list[str], *, check: bool, cwd: str = "") -> None:
+        assert check
+        calls.append(command[:2])
+        if command[0] == "apt-get":
+            (Path(cwd) / f"{command[2]}_1_all.deb").touch()
+        else:
+            assert Path(command[2]).is_file()
+            (Path(command[3]) / "usr").mkdir()  # as dpkg, which makes no folders above
+
+    monkeypatch.setattr(files, "ART", tmp_path / "art")
+    monkeypatch.setattr(debian.subprocess, "run", run)
+    for _ in range(2):
+        assert (debian.unpacked("cats") / "usr").is_dir()
+    assert calls == [["apt-get", "download"], ["dpkg", "-x"]]

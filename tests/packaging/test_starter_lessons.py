@@ -22,13 +22,13 @@ from style import Style
 BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
 
 
-def lesson_of(stage: str, world: Path, *read: object, style: float = 1.0) -> tuple[Studio, lessons.Lesson]:
+def lesson_of(stage: str, world: Path, *read: object) -> tuple[Studio, lessons.Lesson]:
     studio = Studio(32, 2, "cpu")
     made = Lessons(
         stage,
         60,
         seeds=(0, 0),
-        style=Style().scaled(style),
+        style=Style(),
         catalogue=studio.renderer.catalogue,
         labels=studio.labels,
         read=read,

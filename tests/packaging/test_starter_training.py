@@ -33,13 +33,13 @@ import vqa_model
 from budget import Budget, rate
 from optimiser import Muon
 from safetensors.torch import load_file
+from together import TogetherTrainee
 from trainees import CocaTrainee, VqaTrainee
 
 from cocadesk import engine
 from cocadesk.catalog import cards as catalog
 from cocadesk.types import AnswerResult, CaptionResult, Picture
 
-BUNDLED = Path(__file__).parents[2] / "resources" / "models" / "starter-coca" / "merges.txt.gz"
 HEADS = ("patch_head", "pooled_head", "count_head", "picture_head")
 LIKE = {"starter-coca": "starter-coca", "starter-vqa": "blip-vqa-base", "starter-vit": "vit-base-patch32"}
 
@@ -98,6 +98,41 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(world: Path) -> N
     assert second.step == 2
     for one, other in zip(straight.trainee.parameters(), second.trainee.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_all_three_go_on_where_they_were_and_leave_what_they_began_with_until_they_are_done(
+    trained: Path, tmp_path: Path
+) -> None:
+    """As in train_all.py, where the models that a stage begins with are those that it makes."""
+    for out in ("straight", "twice"):
+        for name in progress.MODELS["together"]:
+            shutil.copytree(trained / name, tmp_path / out / name)
+    args = arguments(tmp_path / "twice")
+    args.steps = 20
+    args.minutes = None
+    first = train.Worker("together", 0, 1, args)
+    assert first.heads_first == 2
+    for step in range(3):
+        first.learn(first.lessons[step])
+    first._keep()
+    for name in progress.MODELS["together"]:
+        weights = "model.safetensors"
+        assert (tmp_path / "twice" / name / weights).read_bytes() == (trained / name / weights).read_bytes()
+    second, straight = (
+        train.Worker("together", 0, 1, argparse.Namespace(**vars(args) | {"out": tmp_path / out}))
+        for out in ("twice", "straight")
+    )
+    for step in range(5):
+        straight.learn(straight.lessons[step])
+        if step > 2:
+            second.learn(second.lessons[step])
+    for one, other in zip(straight.trainee.parameters(), second.trainee.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+    second.finished = True
+    second._keep()
+    for name in progress.MODELS["together"]:
+        runs = [made["stage"] for made in progress.history(tmp_path / "twice" / name)]
+        assert runs == [*(made["stage"] for made in progress.history(trained / name)), "together"]
 
 
 def test_a_finished_stage_is_not_trained_again(trained: Path) -> None:
@@ -252,12 +287,22 @@ def test_three_that_learn_together_see_alike(trained: Path, tmp_path: Path) -> N
     args = arguments(tmp_path)
     args.start_from = trained
     worker = train.Worker("together", 0, 1, args)
-    worker.heads_first = 0
-    worker.learn(worker.lessons[0])
+    assert isinstance(worker.trainee, TogetherTrainee)
+    own = (worker.trainee.coca.visual, worker.trainee.vqa.blip.vision_model.post_layernorm, worker.trainee.vit.vit.norm)
+    with torch.no_grad():
+        for module in (*own, worker.trainee.vit.vit.head):
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
     worker._keep()
+    scenes, drawn = marks.held_out("seen", 3, 32, 2, single=True)
+    watched = worker.trainee.eval().watch(scenes, drawn, drawn, marks.first_nouns(scenes, "cpu"))
+    assert {"noun F1", "what?", "class"} <= watched.keys()
+    assert worker.trainee.train()(worker.studio.draw(worker.lessons[0])).keys() == worker.trainee.weights.keys()
     pictures = torch.randn(4, 3, 32, 32)
     with torch.inference_mode():
         seen = worker.trainee.see(pictures).tokens
+        watching = worker.trainee.vqa.blip.vision_model(pixel_values=pictures).last_hidden_state
+        assert torch.allclose(watching, worker.trainee.vqa.blip.vision_model.post_layernorm(seen), atol=1e-3)
         coca = model.load(tmp_path / "starter-coca").visual
         blip, vit = vqa_model.load(tmp_path / "starter-vqa")[0], vit_model.load(tmp_path / "starter-vit")
         assert torch.allclose(coca.transformer(coca._embeds(pictures)), seen, atol=0.02)  # written as float16
@@ -265,8 +310,8 @@ def test_three_that_learn_together_see_alike(trained: Path, tmp_path: Path) -> N
         assert torch.allclose(image, worker.trainee.vqa.blip.vision_model.post_layernorm(seen), atol=0.02)
         scores = worker.trainee.vit.vit.forward_head(worker.trainee.vit.vit.norm(seen))
         assert torch.allclose(vit.eval()(pictures), scores, atol=0.02)
-    begun, now = (load_file(folder / "starter-coca" / "model.safetensors") for folder in (trained, tmp_path))
-    assert not torch.equal(begun["visual.conv1.weight"], now["visual.conv1.weight"])
+        begun = vqa_model.load(trained / "starter-vqa")[0].eval().vision_model(pixel_values=pictures).last_hidden_state
+        assert not torch.allclose(image, begun, atol=0.2)
     runs = [[made["stage"] for made in progress.history(tmp_path / name)] for name in progress.MODELS["together"]]
     assert runs == [
         ["tower", "caption", "together", "together"],
@@ -278,11 +323,18 @@ def test_three_that_learn_together_see_alike(trained: Path, tmp_path: Path) -> N
         train.Worker("together", 0, 1, args)
 
 
-def test_fresh_heads_learn_alone_before_a_model_that_was_begun_goes_on(trained: Path, tmp_path: Path) -> None:
-    args = arguments(tmp_path)
-    args.start_from = trained / "starter-coca"
-    worker = train.Worker("caption", 0, 1, args)
-    worker.heads_first = 1
+def begun_from(model: Path, out: Path, steps: int) -> argparse.Namespace:
+    """Arguments of a longer run."""
+    args = arguments(out)
+    args.start_from, args.steps = model, steps
+    return args
+
+
+def test_fresh_heads_learn_alone_before_a_model_that_goes_on_does(trained: Path, tmp_path: Path) -> None:
+    assert train.Worker("vit", 0, 1, begun_from(trained / "starter-coca", tmp_path, 500)).heads_first == 0
+    assert train.Worker("caption", 0, 1, begun_from(trained / "starter-coca", tmp_path, 5000)).heads_first == 60
+    worker = train.Worker("caption", 0, 1, begun_from(trained / "starter-coca", tmp_path, 10))
+    assert worker.heads_first == 1
     changed = []
     for step in range(2):
         before = {name: value.clone() for name, value in worker.trainee.named_parameters()}
