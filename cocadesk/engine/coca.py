@@ -286,7 +286,7 @@ def int8_pays(module: CoCa) -> bool:
     """Whether "auto" decodes with 8-bit weights: on the CPU, where that was measured to be so much faster.
 
     Only where reading the weights is what takes time, not with a small decoder. And only with trained weights: on 200
-    held-out pictures of the starter, 0.05 % of the tokens came out otherwise (`packaging/starter/fidelity.py`), but
+    held-out pictures of the starter, 0.11 % of the tokens came out otherwise (`packaging/starter/fidelity.py`), but
     random weights hardly prefer one token to another, and any rounding decides between them.
     """
     if module.logit_scale.device.type != "cpu":
